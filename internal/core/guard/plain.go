@@ -1,0 +1,12 @@
+//go:build !guard
+
+package guard
+
+import "sync"
+
+// Leaf is a mutex under which no other lock may be taken. The zero value is unlocked.
+type Leaf struct{ sync.Mutex }
+
+// RWLeaf is a reader/writer mutex under which no other lock may be taken. The zero value is
+// unlocked.
+type RWLeaf struct{ sync.RWMutex }
