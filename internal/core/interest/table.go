@@ -1,0 +1,179 @@
+package interest
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
+)
+
+// cell is an entry of a table: a key, whose bytes never change, and what belongs to it.
+type cell[V any] struct {
+	key string
+	val V
+}
+
+// A table has lines of seven cells, each line a cache line. A cell stands in the line that its
+// hash names or, when that is full, in the next that has room.
+//
+// The word tags tells about the line in one atomic read: a byte for each cell, 0 if the place
+// is free, else eight bits of the hash, so that nearly no wrong cell is looked at; and in the
+// top byte how many cells had to pass this line because it was full. A search ends at the first
+// line that nobody passed. Since a cell that goes takes its marks back, nothing is left
+// behind in its place, and a table under steady churn never needs cleaning.
+type line[V any] struct {
+	tags  atomic.Uint64
+	cells [cellsPerLine]atomic.Pointer[cell[V]]
+}
+
+const (
+	cellsPerLine = 7
+	fullLine     = 6 // mean number of cells in a line at which the table doubles; it halves at 1
+
+	ones       = 0x0001_0101_0101_0101 // a one in the byte of each cell
+	highs      = 0x0080_8080_8080_8080 // the high bit in the byte of each cell
+	passedOnce = 1 << 56
+	passedMax  = 255 // stays once it is reached, until the table is replaced
+)
+
+// table is one immutable size of a directory.
+type table[V any] struct {
+	lines []line[V] // a power of two
+	used  int       // number of cells; guarded by the lock of the index
+}
+
+// find returns the cell with key, or nil. It may be called beside changes.
+func (t *table[V]) find(hash uint64, key string) *cell[V] {
+	mask := uint64(len(t.lines) - 1)
+	tag := tagOf(hash) * ones
+	for i := range uint64(len(t.lines)) {
+		l := &t.lines[(hash+i)&mask]
+		tags := l.tags.Load()
+		for hits := zeroBytes(tags ^ tag); hits != 0; hits &= hits - 1 {
+			// The place may be empty or hold another cell by now.
+			if c := l.cells[bits.TrailingZeros64(hits)/8].Load(); c != nil && c.key == key {
+				return c
+			}
+		}
+		if tags < passedOnce {
+			return nil
+		}
+	}
+	return nil
+}
+
+// place puts c, which is not in the table, into it. There must be room.
+func (t *table[V]) place(c *cell[V], hash uint64) {
+	mask := uint64(len(t.lines) - 1)
+	for i := hash; ; i++ {
+		l := &t.lines[i&mask]
+		tags := l.tags.Load()
+		if free := zeroBytes(tags); free != 0 {
+			at := bits.TrailingZeros64(free) / 8
+			l.cells[at].Store(c)
+			l.tags.Store(tags | tagOf(hash)<<(8*at))
+			t.used++
+			return
+		}
+		if tags>>56 < passedMax {
+			l.tags.Store(tags + passedOnce)
+		}
+	}
+}
+
+// take removes c, which must be in the table.
+func (t *table[V]) take(c *cell[V], hash uint64) {
+	mask := uint64(len(t.lines) - 1)
+	for i := range uint64(len(t.lines)) {
+		l := &t.lines[(hash+i)&mask]
+		tags := l.tags.Load()
+		for at := range l.cells {
+			if l.cells[at].Load() == c {
+				l.tags.Store(tags &^ (0xff << (8 * at)))
+				l.cells[at].Store(nil)
+				t.used--
+				return
+			}
+		}
+		if tags>>56 < passedMax {
+			l.tags.Store(tags - passedOnce)
+		}
+	}
+	panic("interest: a node of another index")
+}
+
+// tagOf returns the eight bits of hash that stand in a line, never 0. The line is chosen by the
+// bits at the other end.
+func tagOf(hash uint64) uint64 { return max(hash>>56, 1) }
+
+// zeroBytes returns a word with the high bit set in each of the seven lower bytes that is 0 in w.
+// Bytes above the first such byte may be reported wrongly.
+func zeroBytes(w uint64) uint64 { return (w - ones) & ^w & highs }
+
+// directory is a set of cells, each with its own key. Lookups may run beside changes; changes
+// are made under the lock of the index. The zero value is empty and has no table.
+type directory[V any] struct {
+	at atomic.Pointer[table[V]]
+}
+
+// find returns the cell with key, or nil.
+func (d *directory[V]) find(hash uint64, key string) *cell[V] {
+	if t := d.at.Load(); t != nil {
+		return t.find(hash, key)
+	}
+	return nil
+}
+
+// add puts c, whose key is not there yet, into the directory.
+func (d *directory[V]) add(c *cell[V], hash uint64, seed maphash.Seed) {
+	t := d.at.Load()
+	switch {
+	case t == nil:
+		t = &table[V]{lines: make([]line[V], 1)}
+		d.at.Store(t)
+	case t.used >= fullLine*len(t.lines):
+		t = t.resized(2*len(t.lines), seed)
+		d.at.Store(t)
+	}
+	t.place(c, hash)
+}
+
+// drop takes out c, which is there.
+func (d *directory[V]) drop(c *cell[V], hash uint64, seed maphash.Seed) {
+	t := d.at.Load()
+	t.take(c, hash)
+	switch {
+	case t.used == 0:
+		d.at.Store(nil)
+	case t.used < len(t.lines):
+		d.at.Store(t.resized(len(t.lines)/2, seed))
+	}
+}
+
+// resized returns a table with the cells of t and the given number of lines. It leaves t as it
+// is, for those who still read it.
+func (t *table[V]) resized(lines int, seed maphash.Seed) *table[V] {
+	next := &table[V]{lines: make([]line[V], lines)}
+	for i := range t.lines {
+		for at := range t.lines[i].cells {
+			if c := t.lines[i].cells[at].Load(); c != nil {
+				next.place(c, maphash.String(seed, c.key))
+			}
+		}
+	}
+	return next
+}
+
+// all yields the cells there are.
+func (d *directory[V]) all(yield func(*cell[V]) bool) {
+	t := d.at.Load()
+	if t == nil {
+		return
+	}
+	for i := range t.lines {
+		for at := range t.lines[i].cells {
+			if c := t.lines[i].cells[at].Load(); c != nil && !yield(c) {
+				return
+			}
+		}
+	}
+}
