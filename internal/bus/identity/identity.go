@@ -1,0 +1,58 @@
+// Package identity says what a connection shows of itself and what it becomes: credentials on
+// one side, an account with rights on the other, and the interface between them.
+//
+// It knows no JWT, no configuration and no socket; who checks credentials stands above.
+package identity
+
+import (
+	"context"
+	"errors"
+
+	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/perm"
+)
+
+// Credentials are what a connection offers. Empty fields were not given. They are secret: no
+// part of barid logs them.
+type Credentials struct {
+	User, Pass string
+	Token      string
+	JWT        string
+	NKey       string
+	// Sig is the signature of Nonce, as the client sent it.
+	Sig   string
+	Nonce string
+	// Remote is the address of the peer, host and port.
+	Remote string
+}
+
+// Identity is what a connection was found to be. It is immutable.
+type Identity struct {
+	// Account is the connection's subject space; never nil.
+	Account *account.Account
+	// Permissions bound what it may publish and receive; nil for no bound.
+	Permissions *perm.Permissions
+	// Limits of the user beside those of its account.
+	Limits account.Limits
+	// Label names the user in reports and logs, for example "user:alice"; empty for nobody in
+	// particular. It holds no secret.
+	Label string
+}
+
+// ErrDenied is returned by Authenticate for credentials that give no right to enter. It does
+// not say why, so that an unknown user and a wrong password look alike.
+var ErrDenied = errors.New("authentication denied")
+
+// Authenticator decides who a connection is.
+//
+//  1. Authenticate is called by the connection's own goroutine, for many connections at a time,
+//     with the credentials of a CONNECT or, before one was read and only when Required is
+//     false, with empty ones.
+//  2. It may take time, but ends with ctx.
+//  3. It returns an Identity, or an error. All errors mean that the connection is closed;
+//     ErrDenied says that its credentials are not good.
+//  4. Required says whether a connection may do anything before its CONNECT. It does not change.
+type Authenticator interface {
+	Authenticate(ctx context.Context, c *Credentials) (*Identity, error)
+	Required() bool
+}
