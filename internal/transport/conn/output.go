@@ -1,0 +1,121 @@
+package conn
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/core/outbox"
+)
+
+const (
+	// writeBatch is about how much a writer hands to the socket at once.
+	writeBatch = 256 << 10
+	// trickle is what a socket must take within the write deadline to count as moving.
+	trickle = 64 << 10
+)
+
+// attempt is one try to write without waiting; kept so that a try allocates nothing.
+type attempt struct {
+	p   []byte
+	n   int
+	err error
+	try func(fd uintptr) bool
+}
+
+// init makes the function that the raw connection calls.
+func (a *attempt) init() {
+	a.try = func(fd uintptr) bool {
+		a.n, a.err = writeNow(fd, a.p)
+		return true
+	}
+}
+
+// sink is the connection as its box sees it.
+type sink Conn
+
+// TryWrite implements outbox.Sink.
+func (s *sink) TryWrite(p []byte) (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	a := &s.attempt
+	a.p, a.n, a.err = p, 0, nil
+	err := s.raw.Write(a.try)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // left by a writer that has ended
+		s.nc.SetWriteDeadline(time.Time{})
+		err = s.raw.Write(a.try)
+	}
+	a.p = nil
+	if err == nil {
+		err = a.err
+	}
+	return a.n, err
+}
+
+// StartWriter implements outbox.Sink.
+func (s *sink) StartWriter() {
+	if !s.cfg.Tasks.Go("writer", (*Conn)(s).write) {
+		s.Box.Close(false) // the server has stopped
+		s.Box.Take(nil, 0, 0)
+	}
+}
+
+// Overflowed implements outbox.Sink.
+func (s *sink) Overflowed() { (*Conn)(s).cutOff(closed.SlowConsumerPending) }
+
+// Broken implements outbox.Sink.
+func (s *sink) Broken(error) { (*Conn)(s).Close(closed.WriteError) }
+
+// Done implements outbox.Sink. A reader that lingers closes the socket itself.
+func (s *sink) Done() {
+	if s.lingers.Load() {
+		if half, ok := s.nc.(interface{ CloseWrite() error }); ok {
+			half.CloseWrite()
+		}
+	} else {
+		s.nc.Close()
+	}
+	close(s.written)
+}
+
+// cutOff ends the connection of a slow consumer.
+func (c *Conn) cutOff(reason closed.Reason) {
+	held := c.Box.Load().Held
+	if c.end(reason) && c.cfg.Slow != nil {
+		c.cfg.Slow(c, reason, held)
+	}
+	c.nc.SetWriteDeadline(past) // also if the end began before
+}
+
+var writers = sync.Pool{New: func() any { return new(outbox.Writer) }}
+
+// write is the writer goroutine: it has inherited the box's turn.
+func (c *Conn) write() {
+	w := writers.Get().(*outbox.Writer)
+	defer writers.Put(w)
+	for written := 0; ; {
+		bufs := net.Buffers(c.Box.Take(w, written, writeBatch))
+		if bufs == nil {
+			return
+		}
+		c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteDeadline))
+		if r := c.Reason(); r != closed.Open && !r.Flushes() {
+			c.nc.SetWriteDeadline(past) // it was set before ours
+		}
+		n, err := bufs.WriteTo(c.nc)
+		written = int(n)
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			c.Close(closed.WriteError)
+			c.Box.Close(false)
+		case c.Reason() != closed.Open || n < trickle:
+			c.cutOff(closed.SlowConsumerDeadline)
+			c.Box.Close(false)
+		}
+	}
+}
