@@ -1,0 +1,74 @@
+// Package config completes and checks the options of a server: it knows their defaults and what
+// of them cannot be. It uses nothing of what the options configure.
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/baridmq/barid/server/options"
+)
+
+// Complete fills in the defaults of what o leaves open.
+func Complete(o *options.Options) {
+	o.Host = cmp.Or(o.Host, options.DefaultHost)
+	o.Port = cmp.Or(o.Port, options.DefaultPort)
+	o.HTTPHost = cmp.Or(o.HTTPHost, o.Host)
+	o.MaxConn = cmp.Or(o.MaxConn, options.DefaultMaxConnections)
+	o.MaxControlLine = cmp.Or(o.MaxControlLine, options.DefaultMaxControlLine)
+	o.MaxPayload = cmp.Or(o.MaxPayload, options.DefaultMaxPayload)
+	o.MaxPending = cmp.Or(o.MaxPending, options.DefaultMaxPending)
+	o.MaxClosedClients = cmp.Or(o.MaxClosedClients, options.DefaultMaxClosedClients)
+	o.WriteDeadline = cmp.Or(o.WriteDeadline, options.DefaultWriteDeadline)
+	o.PingInterval = cmp.Or(o.PingInterval, options.DefaultPingInterval)
+	o.MaxPingsOut = cmp.Or(o.MaxPingsOut, options.DefaultPingMax)
+}
+
+// Validate returns everything that is wrong with completed options, joined; nil if nothing is.
+func Validate(o *options.Options) error {
+	var errs []error
+	refuse := func(wrong bool, format string, v ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, v...))
+		}
+	}
+	refuse(strings.ContainsAny(o.ServerName, " \t\r\n"), "server name cannot contain spaces")
+	refuse(o.Port < options.RandomPort || o.Port > 65535, "port %d is not a port", o.Port)
+	refuse(o.HTTPPort < options.RandomPort || o.HTTPPort > 65535, "http port %d is not a port", o.HTTPPort)
+	refuse(o.MaxSubs < 0, "max_subscriptions can not be negative")
+	refuse(o.MaxControlLine < 0, "max_control_line can not be negative")
+	refuse(o.MaxPending < 0, "max_pending can not be negative")
+	refuse(o.MaxPending > maxInt, "max_pending value is too big")
+	refuse(int64(o.MaxPayload) > o.MaxPending, "max_payload (%v) cannot be higher than max_pending (%v)", o.MaxPayload, o.MaxPending)
+	refuse(o.WriteDeadline < 0, "write_deadline can not be negative")
+	refuse(o.PingInterval < 0, "ping_interval can not be negative")
+	refuse(o.MaxPingsOut < 0, "ping_max can not be negative")
+	_, _, err := Advertise(o)
+	refuse(err != nil, "invalid ClientAdvertise value of %s, err=%v", o.ClientAdvertise, err)
+	return errors.Join(errs...)
+}
+
+const maxInt = int64(^uint(0) >> 1)
+
+// Advertise returns the host and port that clients are told.
+func Advertise(o *options.Options) (host string, port int, err error) {
+	if o.ClientAdvertise == "" {
+		return o.Host, o.Port, nil
+	}
+	host, p, err := net.SplitHostPort(o.ClientAdvertise)
+	if err != nil {
+		if strings.Contains(o.ClientAdvertise, ":") {
+			return "", 0, err
+		}
+		return o.ClientAdvertise, o.Port, nil
+	}
+	port, err = strconv.Atoi(p)
+	if err == nil && (port < 0 || port > 65535) {
+		err = fmt.Errorf("port %d is not a port", port)
+	}
+	return host, cmp.Or(port, o.Port), err
+}

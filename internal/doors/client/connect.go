@@ -1,0 +1,57 @@
+package client
+
+import (
+	"encoding/json"
+
+	"github.com/baridmq/barid/internal/bus/fanout"
+	"github.com/baridmq/barid/internal/core/proto"
+)
+
+// connect handles CONNECT. A second one merges over the first and starts the session anew.
+func (s *session) connect(t *fanout.Trip, args []byte) error {
+	if err := s.options.Merge(args); err != nil {
+		return err
+	}
+	o := &s.options
+	t.Flush()
+	if s.connected {
+		s.dropAll()
+	}
+	if err := s.authenticate(); err != nil {
+		return err
+	}
+	switch {
+	case o.Account != "" || o.NewAccount:
+		return proto.ErrAuthorization
+	case o.Protocol != 0 && o.Protocol != 1:
+		return proto.ErrProtocolVersion
+	}
+	s.parser.Headers = o.Headers && s.door.cfg.Info.Headers
+	if o.NoResponders && !s.parser.Headers {
+		return proto.ErrNoResponders
+	}
+	s.connected, s.informed = true, o.Protocol < 1
+	s.publishView()
+	s.parser.Begin() // what was allowed before may not be now
+	s.ok(t)
+	s.firstPing()
+	return nil
+}
+
+// ping handles PING. The first one after CONNECT is answered with an INFO, too.
+func (s *session) ping(t *fanout.Trip) {
+	s.trace("->> [PONG]")
+	t.Say([]byte(proto.PongLine), true)
+	if s.connected && !s.informed {
+		s.informed = true
+		t.Say(s.door.info(s, s.id.Account), true)
+	}
+}
+
+// info handles INFO, which clients need not send: it must be JSON.
+func (s *session) info(args []byte) error {
+	if !json.Valid(args) {
+		return proto.ErrArguments
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+// Package client is the front door of NATS clients: it turns the bytes of their connections into
+// publishes and subscriptions of an account, and messages into MSG lines.
+//
+// A Door holds what all its sessions share; a session is one connection. Sessions run on the
+// reader goroutines of transport/conn; the package starts none of its own. Its locks are the
+// leaf of the table of connections. It knows no configuration file and no socket options.
+package client
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/core/proto"
+	"github.com/baridmq/barid/internal/core/task"
+	"github.com/baridmq/barid/internal/transport/conn"
+)
+
+// Log is where a door writes. Its methods may be called by any goroutine.
+type Log interface {
+	Noticef(format string, v ...any)
+	Errorf(format string, v ...any)
+	Debugf(format string, v ...any)
+	Tracef(format string, v ...any)
+	// Tracing reports whether Tracef writes anything.
+	Tracing() bool
+}
+
+// Config is what a door needs. All fields are required unless they say otherwise.
+type Config struct {
+	Tasks *task.Group
+	Auth  identity.Authenticator
+	Log   Log
+	// Info is the INFO of the server, without what is particular to a connection.
+	Info proto.ServerInfo
+	// IDs gives connections their numbers, unique in the server.
+	IDs *atomic.Uint64
+
+	// MaxConnections bounds the open connections; negative refuses all, 0 sets no bound.
+	MaxConnections int
+	// MaxSubscriptions bounds the subscriptions of a connection; 0 sets no bound.
+	MaxSubscriptions int
+	// MaxTokens bounds the tokens of a subscription's subject; 0 sets no bound.
+	MaxTokens int
+	// MaxLine bounds the arguments of a control line, in bytes.
+	MaxLine int
+	// MaxPayload bounds header and payload of a message, in bytes; negative sets no bound.
+	MaxPayload int
+	// MaxPending bounds the bytes that wait for a connection.
+	MaxPending int
+	// MaxClosed is the number of ended connections that are remembered for reports.
+	MaxClosed int
+	// MaxTraced bounds the bytes of a payload in a trace line; 0 sets no bound.
+	MaxTraced int
+	// WriteDeadline is how long a socket may take nothing while output waits for it.
+	WriteDeadline time.Duration
+	// PingInterval is the time between pings, PingMax how many may be unanswered.
+	PingInterval time.Duration
+	PingMax      int
+	// FirstPing asks for an early first ping, to measure the round trip.
+	FirstPing bool
+}
+
+// Door accepts connections of NATS clients. Its methods may be called by any goroutine.
+type Door struct {
+	cfg   Config
+	conns conn.Config
+	table table
+
+	slow    atomic.Int64
+	stale   atomic.Int64
+	refused atomic.Int32 // connections beyond the limit that are being told so
+}
+
+// New returns a door that accepts connections given to Accept.
+func New(cfg Config) *Door {
+	d := &Door{cfg: cfg}
+	d.table.init(cfg.MaxClosed)
+	d.conns = conn.Config{
+		Tasks:         cfg.Tasks,
+		MaxPending:    cfg.MaxPending,
+		WriteDeadline: cfg.WriteDeadline,
+		Slow:          d.slowConsumer,
+	}
+	return d
+}
+
+// Accept serves a connection until it ends. It does not wait.
+func (d *Door) Accept(nc net.Conn) {
+	s := newSession(d, nc)
+	if !d.table.add(s) || !s.conn.Run(s) {
+		s.conn.Abort(closed.ServerShutdown)
+		d.table.remove(s, nil)
+	}
+}
+
+// Shutdown refuses new connections and ends the present ones, after their pending output was
+// written. It does not wait.
+func (d *Door) Shutdown() {
+	for _, s := range d.table.close() {
+		s.conn.Close(closed.ServerShutdown)
+	}
+}
+
+// Abort closes the sockets of all connections that are left.
+func (d *Door) Abort() {
+	for _, s := range d.table.all() {
+		s.conn.Abort(closed.ServerShutdown)
+	}
+}
+
+// slowConsumer counts and logs a connection that was cut off.
+func (d *Door) slowConsumer(c *conn.Conn, reason closed.Reason, held int) {
+	d.slow.Add(1)
+	name := c.Socket().RemoteAddr()
+	if reason == closed.SlowConsumerPending {
+		d.cfg.Log.Noticef("%s - Slow Consumer Detected: MaxPending of %d Exceeded", name, d.cfg.MaxPending)
+		return
+	}
+	d.cfg.Log.Noticef("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d total bytes.", name, d.cfg.WriteDeadline, held)
+}
+
+// info returns the INFO line for a connection in account a, which may be nil.
+func (d *Door) info(s *session, a *account.Account) []byte {
+	i := d.cfg.Info
+	i.ClientID = s.owner.ID
+	i.ClientIP = s.ip
+	i.Auth = d.cfg.Auth.Required()
+	i.MaxPayload = int32(d.cfg.MaxPayload)
+	if a != nil {
+		i.MaxPayload = int32(s.parser.MaxPayload)
+		i.ConnectInfo = true
+		i.Account = a.Name()
+	}
+	return i.Line()
+}

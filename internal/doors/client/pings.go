@@ -1,0 +1,89 @@
+package client
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/core/proto"
+)
+
+// pings keeps a connection alive, or finds that it is not. The timer's function runs on a
+// goroutine of the runtime; all it does is to append to the box or to close.
+type pings struct {
+	timer  *time.Timer  // nil until Open
+	active atomic.Int64 // when the client last did something, ns of Unix time
+	out    atomic.Int32 // unanswered pings
+	sent   atomic.Int64 // when the last ping was sent
+	heard  atomic.Int64 // when a round trip was last measured
+}
+
+const (
+	// earlyPing is when the round trip of a new connection is measured.
+	earlyPing = 2 * time.Second
+	// roundTripAge is how old a measured round trip may get.
+	roundTripAge = time.Hour
+)
+
+// startPings starts the timer; the first ping is due after a whole interval.
+func (s *session) startPings() {
+	s.pings.active.Store(s.conn.Started().UnixNano())
+	s.pings.timer = time.AfterFunc(time.Hour, s.tick)
+	s.pings.timer.Reset(s.door.cfg.PingInterval) // now that tick can see the timer
+}
+
+// stopPings stops the timer for good.
+func (s *session) stopPings() {
+	if s.pings.timer != nil {
+		s.pings.timer.Stop()
+	}
+}
+
+// firstPing brings the next ping forward after CONNECT. A random part keeps the clients of a
+// restarted server from being pinged all at once.
+func (s *session) firstPing() {
+	if s.pings.timer != nil && s.door.cfg.FirstPing {
+		d := min(s.door.cfg.PingInterval, earlyPing)
+		s.pings.timer.Reset(d + rand.N(d/5+1))
+	}
+}
+
+// tick is the timer's function.
+func (s *session) tick() {
+	if s.conn.Reason() != closed.Open {
+		return
+	}
+	cfg := &s.door.cfg
+	now := time.Now().UnixNano()
+	quiet := now-s.pings.active.Load() >= int64(cfg.PingInterval)
+	if quiet || now-s.pings.heard.Load() >= int64(roundTripAge) {
+		if int(s.pings.out.Load())+1 > cfg.PingMax {
+			s.goStale()
+			return
+		}
+		s.pings.out.Add(1)
+		s.pings.sent.Store(now)
+		s.trace("->> [PING]")
+		s.send([]byte(proto.PingLine))
+	}
+	s.pings.timer.Reset(cfg.PingInterval)
+}
+
+// goStale ends a connection that does not answer.
+func (s *session) goStale() {
+	s.door.stale.Add(1)
+	s.debugf("Stale Client Connection - Closing")
+	s.send(proto.AppendErr(nil, proto.ErrStale.Text))
+	s.conn.Close(proto.ErrStale.Reason)
+}
+
+// pong handles PONG.
+func (s *session) pong() {
+	s.pings.out.Store(0)
+	if sent := s.pings.sent.Swap(0); sent != 0 {
+		now := time.Now().UnixNano()
+		s.pings.heard.Store(now)
+		s.rtt.Store(now - sent)
+	}
+}

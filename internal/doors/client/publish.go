@@ -1,0 +1,107 @@
+package client
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/baridmq/barid/internal/bus/fanout"
+	"github.com/baridmq/barid/internal/core/msg"
+	"github.com/baridmq/barid/internal/core/proto"
+	"github.com/baridmq/barid/internal/core/subject"
+)
+
+// publishing is what a session needs for its PUBs. It belongs to the reader.
+type publishing struct {
+	refusal *proto.Error // of the last command line; nil if it was accepted
+	careful bool         // something is to be done for each message
+
+	// of the present batch
+	tracing     bool
+	busy        bool // the client did something but answer a ping
+	msgs, bytes uint64
+}
+
+// begin starts a batch.
+func (p *publishing) begin(tracing bool) {
+	p.tracing, p.busy, p.msgs, p.bytes = tracing, false, 0, 0
+}
+
+// end enters the batch in the session's accounts.
+func (p *publishing) end(s *session, now time.Time) {
+	if p.msgs > 0 {
+		s.inMsgs.Add(p.msgs)
+		s.inBytes.Add(p.bytes)
+	}
+	if p.busy || p.msgs > 0 {
+		s.pings.active.Store(now.UnixNano())
+	}
+}
+
+// allow adapts p to what the session has become.
+func (p *publishing) allow(s *session) {
+	p.careful = s.options.Verbose || s.options.Pedantic
+}
+
+// pub handles PUB and HPUB.
+func (s *session) pub(t *fanout.Trip, buf []byte, c *proto.Command) {
+	p, m := &s.publish, &c.Msg
+	p.msgs++
+	p.bytes += uint64(m.Data.Len)
+	if !m.Same {
+		p.refusal = s.mayPublish(m.Subject.Of(buf), m.Reply.Of(buf))
+	}
+	if p.tracing {
+		s.tracePub(buf, m)
+	}
+	if p.careful && s.options.Pedantic && !subject.ValidPublish(m.Subject.Of(buf)) {
+		s.complain(t, proto.ErrPublishSubject) // and yet it is published
+	}
+	if p.refusal != nil {
+		s.complain(t, p.refusal)
+		return
+	}
+	if p.careful {
+		s.ok(t)
+	}
+	t.Add(s.id.Account, m)
+}
+
+// mayPublish checks what is reserved for the server, and the permissions.
+func (s *session) mayPublish(subj, reply []byte) *proto.Error {
+	if len(subj) > 0 && (reserved(subj, "_GR_.") || reserved(subj, "$NRG.")) {
+		return proto.PublishDenied(string(subj))
+	}
+	if len(reply) > 0 && (reserved(reply, "_R_.") || reserved(reply, "$JS.ACK.") || reserved(reply, "_GR_.")) {
+		return proto.ReplyDenied(string(reply))
+	}
+	if s.id.Permissions != nil && !s.id.Permissions.MayPublish(subj) {
+		return proto.PublishDenied(string(subj))
+	}
+	return nil
+}
+
+func reserved(subj []byte, prefix string) bool {
+	return len(subj) >= len(prefix) && string(subj[:len(prefix)]) == prefix
+}
+
+// Unheard implements fanout.Publisher: the client is told that nobody took message i, if it
+// asked for that and listens for the reply.
+func (s *session) Unheard(t *fanout.Trip, i int32) {
+	if !s.options.NoResponders {
+		return
+	}
+	b := &t.Stage.Batch
+	m := &b.Msgs[i]
+	reply := m.Reply.Of(b.Buf)
+	for _, sub := range t.Receivers(s.id.Account, reply).Plain {
+		if sub.Owner() == &s.owner {
+			t.Say(proto.AppendNoResponders(nil, reply, sub.AppendSID(nil), m.Subject.Of(b.Buf)), false)
+			return
+		}
+	}
+}
+
+// line returns the arguments of the command line of m, for traces.
+func line(buf []byte, m *msg.Message) []byte {
+	return bytes.TrimRight(buf[m.Subject.At:m.Data.At], " \t\r\n")
+}

@@ -1,0 +1,291 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/fanout"
+	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/core/outbox"
+	"github.com/baridmq/barid/internal/core/proto"
+	"github.com/baridmq/barid/internal/transport/conn"
+)
+
+// session is one client connection.
+type session struct {
+	// owner is first: deliveries reach the session through it.
+	owner account.Owner
+	dest  account.Destination
+
+	// fixed
+	door *Door
+	conn *conn.Conn
+	ip   string
+	port int
+
+	// owned by the reader
+	parser    proto.Parser
+	options   proto.ClientOptions
+	id        *identity.Identity // nil until authenticated
+	connected bool               // a CONNECT was accepted
+	informed  bool               // the INFO after the first PING was sent, or is not wanted
+	publish   publishing
+	sids      sids
+	pressure  outbox.Pressure
+
+	// view is what deliveries need to know; nil while nothing may be delivered.
+	view atomic.Pointer[view]
+
+	// atomic
+	subs    atomic.Int64 // subscriptions held
+	spent   atomic.Int64 // subscriptions that reached their maximum and are still in sids
+	inMsgs  atomic.Uint64
+	inBytes atomic.Uint64
+	rtt     atomic.Int64 // last round trip, ns
+
+	pings pings
+}
+
+// view is an immutable picture of a session for the goroutines that deliver to it.
+type view struct {
+	account             *account.Account
+	perm                *perm.Permissions
+	echo, headers       bool
+	name, lang, version string
+	label               string
+}
+
+func newSession(d *Door, nc net.Conn) *session {
+	s := &session{door: d, conn: conn.New(nc, &d.conns), options: proto.DefaultClientOptions()}
+	s.owner = account.Owner{Receiver: s, ID: d.cfg.IDs.Add(1)}
+	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
+	s.parser = proto.Parser{MaxLine: d.cfg.MaxLine, MaxPayload: d.cfg.MaxPayload}
+	s.pressure.Stop = s.conn.Stop()
+	s.ip, s.port = remote(nc)
+	return s
+}
+
+// remote returns the address of the peer, as far as it has one.
+func remote(nc net.Conn) (ip string, port int) {
+	host, p, err := net.SplitHostPort(nc.RemoteAddr().String())
+	if err != nil {
+		return nc.RemoteAddr().String(), 0
+	}
+	port, _ = strconv.Atoi(p) // not a number: not a port
+	return host, port
+}
+
+// Open implements conn.Session.
+func (s *session) Open() error {
+	s.send(s.door.info(s, nil))
+	s.debugf("Client connection created")
+	if max := s.door.cfg.MaxConnections; max < 0 || (max > 0 && s.door.table.size() > max) {
+		return s.refuse()
+	}
+	s.startPings()
+	if s.door.cfg.Auth.Required() {
+		return nil
+	}
+	if err := s.authenticate(); err != nil {
+		s.send(proto.AppendErr(nil, err.Text))
+		s.conn.Finish(err.Reason)
+		return err
+	}
+	s.publishView()
+	return nil
+}
+
+// mostRefused bounds how many refused connections are kept until they have read why.
+const mostRefused = 256
+
+// refuse tells the client that there are too many connections.
+func (s *session) refuse() error {
+	err := proto.ErrMaxConnections
+	s.errorf("%s", err.Log)
+	s.send(proto.AppendErr(nil, err.Text))
+	if s.door.refused.Add(1) > mostRefused {
+		s.conn.Close(err.Reason)
+	} else {
+		s.conn.Finish(err.Reason)
+	}
+	return err
+}
+
+// Read implements conn.Session.
+func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
+	s.sweep()
+	s.publish.begin(s.door.cfg.Log.Tracing())
+	t := fanout.Get()
+	t.Begin(fanout.Batch{
+		Origin: s.owner.ID, Buf: buf, Own: &s.conn.Box, From: s,
+		Pressure: &s.pressure, Now: now,
+	})
+	used, need, err = s.commands(t, buf)
+	if err != nil {
+		s.complain(t, err)
+	}
+	t.Flush()
+	t.Put()
+	s.publish.end(s, now)
+	var e *proto.Error
+	if errors.As(err, &e) {
+		s.conn.Finish(e.Reason)
+	}
+	return used, need, err
+}
+
+// commands handles the whole commands in buf.
+func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err error) {
+	s.parser.Begin()
+	var c proto.Command
+	for used < len(buf) {
+		if s.id == nil && buf[used]|0x20 != 'c' {
+			return used, 0, proto.ErrAuthorization
+		}
+		next, err := s.parser.Next(buf, used, &c)
+		if err != nil {
+			return used, 0, err
+		}
+		switch c.Verb {
+		case proto.None:
+			return used, c.Need, nil
+		case proto.Pub:
+			s.pub(t, buf, &c)
+		default:
+			if err := s.control(t, buf, &c); err != nil {
+				return used, 0, err
+			}
+		}
+		used = next
+	}
+	return used, 0, nil
+}
+
+// control handles every command but PUB and HPUB.
+func (s *session) control(t *fanout.Trip, buf []byte, c *proto.Command) error {
+	t.Settle() // what was published before must not see what this changes
+	args := c.Args.Of(buf)
+	if s.publish.tracing {
+		s.traceControl(c.Verb, args)
+	}
+	s.publish.busy = s.publish.busy || c.Verb != proto.Pong
+	switch c.Verb {
+	case proto.Sub:
+		return s.sub(t, buf, c)
+	case proto.Unsub:
+		return s.unsub(t, buf, c)
+	case proto.Ping:
+		s.ping(t)
+	case proto.Pong:
+		s.pong()
+	case proto.Connect:
+		return s.connect(t, args)
+	case proto.Info:
+		return s.info(args)
+	case proto.Err:
+		s.errorf("Client error: %q", args)
+		return &proto.Error{Reason: closed.ParseError}
+	}
+	return nil
+}
+
+// complain tells the client and the log of an error.
+func (s *session) complain(t *fanout.Trip, err error) {
+	var e *proto.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	if e.Log != "" {
+		s.errorf("%s", e.Log)
+	}
+	if e.Text != "" {
+		s.trace("->> [-ERR %s]", e.Text)
+		t.Say(proto.AppendErr(nil, e.Text), true)
+	}
+}
+
+// ok answers an accepted command of a verbose client.
+func (s *session) ok(t *fanout.Trip) {
+	if s.options.Verbose {
+		s.trace("->> [OK]")
+		t.Say([]byte(proto.OKLine), false)
+	}
+}
+
+// send writes p outside of a batch.
+func (s *session) send(p []byte) { s.conn.Box.Send(p, 0, 0, outbox.Any) }
+
+// Closed implements conn.Session.
+func (s *session) Closed(reason closed.Reason) {
+	s.stopPings()
+	if reason == closed.MaxConnections {
+		s.door.refused.Add(-1)
+	}
+	info := s.snapshot()
+	info.Stop, info.Reason = time.Now(), reason
+	s.dropAll()
+	if s.id != nil {
+		s.id.Account.Leave()
+	}
+	s.debugf("Client connection closed: %s", reason)
+	s.door.table.remove(s, &info)
+}
+
+// authTime bounds how long an Authenticator may take.
+const authTime = 2 * time.Second
+
+// authenticate finds out who the connection is, from the options it gave.
+func (s *session) authenticate() *proto.Error {
+	o := &s.options
+	ctx, cancel := context.WithTimeout(context.Background(), authTime)
+	defer cancel()
+	id, err := s.door.cfg.Auth.Authenticate(ctx, &identity.Credentials{
+		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
+		Remote: s.conn.Socket().RemoteAddr().String(),
+	})
+	if err != nil {
+		s.errorf("authentication error - User %q", o.User)
+		return proto.ErrAuthorization
+	}
+	if !id.Account.Join() {
+		return proto.ErrMaxAccountConnections
+	}
+	if s.id != nil {
+		s.id.Account.Leave()
+	}
+	s.id = id
+	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
+	return nil
+}
+
+// smallest is the smallest of those limits that are not negative, -1 if all are.
+func smallest(limits ...int) int {
+	least := -1
+	for _, l := range limits {
+		if l >= 0 && (least < 0 || l < least) {
+			least = l
+		}
+	}
+	return least
+}
+
+// publishView makes a view of what the session is now.
+func (s *session) publishView() {
+	o := &s.options
+	s.view.Store(&view{
+		account: s.id.Account,
+		perm:    s.id.Permissions,
+		echo:    o.Echo,
+		headers: s.parser.Headers,
+		name:    o.Name, lang: o.Lang, version: o.Version,
+		label: s.id.Label,
+	})
+	s.publish.allow(s)
+}

@@ -1,0 +1,115 @@
+package client
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/core/msg"
+	"github.com/baridmq/barid/internal/core/proto"
+)
+
+// String names the connection as log lines do: its address and id, what the client says of
+// itself, and who it is. It may be called by any goroutine.
+func (s *session) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s - cid:%d", s.conn.Socket().RemoteAddr(), s.owner.ID)
+	v := s.view.Load()
+	if v == nil {
+		return b.String()
+	}
+	var parts []string
+	if v.version != "" {
+		parts = append(parts, "v"+v.version)
+	}
+	for _, p := range []string{v.lang, v.name} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(&b, " - %q", strings.Join(parts, ":"))
+	}
+	if v.label != "" {
+		fmt.Fprintf(&b, " - %q", v.account.Name()+"/"+v.label)
+	}
+	return b.String()
+}
+
+func (s *session) errorf(format string, v ...any) {
+	s.door.cfg.Log.Errorf("%s - %s", s, fmt.Sprintf(format, v...))
+}
+
+func (s *session) debugf(format string, v ...any) {
+	s.door.cfg.Log.Debugf("%s - %s", s, lazily{format, v})
+}
+
+// trace writes a trace line if tracing is on.
+func (s *session) trace(format string, v ...any) {
+	if s.door.cfg.Log.Tracing() {
+		s.door.cfg.Log.Tracef("%s - %s", s, lazily{format, v})
+	}
+}
+
+// lazily is a text that is made only when it is written.
+type lazily struct {
+	format string
+	args   []any
+}
+
+// String implements fmt.Stringer.
+func (l lazily) String() string { return fmt.Sprintf(l.format, l.args...) }
+
+// secrets are the values of CONNECT that must not be logged.
+var secrets = regexp.MustCompile(`(?i)("(?:pass[^"]*|auth_token[^"]*|sig|proxy_sig|nkey)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+
+// traceControl traces a received control line.
+func (s *session) traceControl(verb proto.Verb, args []byte) {
+	name := [...]string{
+		proto.Sub: "SUB", proto.Unsub: "UNSUB", proto.Ping: "PING", proto.Pong: "PONG",
+		proto.Connect: "CONNECT", proto.Info: "INFO", proto.OK: "OK", proto.Err: "-ERR",
+	}[verb]
+	switch verb {
+	case proto.Connect:
+		args = secrets.ReplaceAll(args, []byte(`${1}"[REDACTED]"`))
+	case proto.Ping, proto.Pong, proto.OK:
+		args = nil
+	}
+	if len(args) == 0 {
+		s.trace("<<- [%s]", name)
+		return
+	}
+	s.trace("<<- [%s %s]", name, args)
+}
+
+// tracePub traces a received message.
+func (s *session) tracePub(buf []byte, m *msg.Message) {
+	name := "PUB"
+	if m.Header > 0 {
+		name = "HPUB"
+	}
+	s.trace("<<- [%s %s]", name, line(buf, m))
+	s.tracePayload("<<-", m.Data.Of(buf))
+}
+
+// traceDeliveries traces the messages of a run on their way to this connection.
+func (s *session) traceDeliveries(b *msg.Batch, r msg.Run, sub *account.Sub, headers bool) {
+	for i := r.From; i < r.To; i++ {
+		one, _ := proto.AppendRun(nil, b, msg.Run{From: i, To: i + 1}, sub.AppendSID(nil), headers)
+		head, body, _ := strings.Cut(string(one), "\r\n")
+		s.trace("->> [%s]", head)
+		s.tracePayload("->>", []byte(strings.TrimSuffix(body, "\r\n")))
+	}
+}
+
+func (s *session) tracePayload(direction string, payload []byte) {
+	max := s.door.cfg.MaxTraced
+	switch {
+	case len(payload) == 0:
+	case max > 0 && len(payload) > max:
+		s.trace("%s MSG_PAYLOAD: [%q]", direction, string(payload[:max])+"...")
+	default:
+		s.trace("%s MSG_PAYLOAD: [%q]", direction, payload)
+	}
+}

@@ -1,0 +1,116 @@
+package monitor
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/baridmq/barid/server/status"
+)
+
+// query decodes parameters one after another and keeps the first error. An empty value is as
+// good as none, and of several values the first one counts.
+type query struct {
+	values url.Values
+	err    error
+}
+
+// decode returns what parse makes of a parameter, or the zero value.
+func decode[T any](q *query, name, kind string, parse func(string) (T, error)) T {
+	var zero T
+	text := q.values.Get(name)
+	if q.err != nil || text == "" {
+		return zero
+	}
+	v, err := parse(text)
+	if err != nil {
+		//lint:ignore ST1005 the text is the answer's body, which tools know
+		q.err = fmt.Errorf("Error decoding %s for '%s': %w", kind, name, err)
+		return zero
+	}
+	return v
+}
+
+func (q *query) bool(name string) bool { return decode(q, name, "boolean", strconv.ParseBool) }
+
+func (q *query) int(name string) int { return decode(q, name, "int", strconv.Atoi) }
+
+func (q *query) uint64(name string) uint64 {
+	return decode(q, name, "uint64", func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) })
+}
+
+// subs decodes how subscriptions are to be listed: a boolean, or "detail".
+func (q *query) subs(name string) (list, detail bool) {
+	if strings.ToLower(q.values.Get(name)) == "detail" {
+		return true, true
+	}
+	return q.bool(name), false
+}
+
+func (q *query) state(name string) status.ConnState {
+	text := q.values.Get(name)
+	switch strings.ToLower(text) {
+	case "", "open":
+		return status.ConnOpen
+	case "closed":
+		return status.ConnClosed
+	case "any", "all":
+		return status.ConnAll
+	}
+	if q.err == nil {
+		//lint:ignore ST1005 the text is the answer's body, which tools know
+		q.err = fmt.Errorf("Error decoding state for %s", text)
+	}
+	return status.ConnOpen
+}
+
+func connzOptions(values url.Values) (*status.ConnzOptions, error) {
+	q := query{values: values}
+	o := new(status.ConnzOptions)
+	o.Username = q.bool("auth")
+	o.Subscriptions, o.SubscriptionsDetail = q.subs("subs")
+	o.Offset = q.int("offset")
+	o.Limit = q.int("limit")
+	o.CID = q.uint64("cid")
+	o.State = q.state("state")
+	o.Sort = status.SortOpt(values.Get("sort"))
+	o.User = values.Get("user")
+	o.Account = values.Get("acc")
+	o.MQTTClient = values.Get("mqtt_client")
+	if q.err != nil {
+		return nil, q.err
+	}
+	return o, nil
+}
+
+func subszOptions(values url.Values) (*status.SubszOptions, error) {
+	q := query{values: values}
+	o := new(status.SubszOptions)
+	o.Subscriptions = q.bool("subs")
+	o.Offset = q.int("offset")
+	o.Limit = q.int("limit")
+	o.Test = values.Get("test")
+	o.Account = values.Get("acc")
+	if q.err != nil {
+		return nil, q.err
+	}
+	return o, nil
+}
+
+func healthzOptions(values url.Values) (*status.HealthzOptions, error) {
+	q := query{values: values}
+	o := new(status.HealthzOptions)
+	o.JSEnabled = q.bool("js-enabled")
+	o.JSEnabledOnly = q.bool("js-enabled-only")
+	o.JSServerOnly = q.bool("js-server-only")
+	o.JSMetaOnly = q.bool("js-meta-only")
+	o.Details = q.bool("details")
+	o.Account = values.Get("account")
+	o.Stream = values.Get("stream")
+	o.Consumer = values.Get("consumer")
+	if q.err != nil {
+		return nil, q.err
+	}
+	return o, nil
+}

@@ -1,0 +1,110 @@
+// Package options holds what a server can be told. It is a package of values: it knows nothing
+// of how they are used.
+package options
+
+import "time"
+
+// Values that stand for a default or have a meaning of their own.
+const (
+	// DefaultPort is the port of client connections.
+	DefaultPort = 4222
+	// DefaultHost is the address that a server listens on.
+	DefaultHost = "0.0.0.0"
+	// RandomPort asks the system for a free port.
+	RandomPort = -1
+	// DefaultMaxControlLine bounds a control line, in bytes.
+	DefaultMaxControlLine = 4096
+	// DefaultMaxPayload bounds a message, in bytes.
+	DefaultMaxPayload = 1 << 20
+	// DefaultMaxPending bounds the bytes that wait for a connection.
+	DefaultMaxPending = 64 << 20
+	// DefaultMaxConnections bounds the client connections.
+	DefaultMaxConnections = 65536
+	// DefaultMaxClosedClients is the number of ended connections remembered.
+	DefaultMaxClosedClients = 10000
+	// DefaultPingInterval is the time between pings.
+	DefaultPingInterval = 2 * time.Minute
+	// DefaultPingMax is the number of pings that may be unanswered.
+	DefaultPingMax = 2
+	// DefaultWriteDeadline is how long a write may take.
+	DefaultWriteDeadline = 10 * time.Second
+)
+
+// Options are the settings of one server. The zero value of a field stands for its default. A
+// server keeps the value it is given, fills in defaults, and writes the port it has got to Port.
+// Options may be copied by assignment before use.
+type Options struct {
+	// ServerName is the name of the server in INFO and reports; default its id. No blanks.
+	ServerName string
+	// Host is the address to listen on for clients; default 0.0.0.0.
+	Host string
+	// Port to listen on for clients; default 4222, -1 for a free one.
+	Port int
+	// ClientAdvertise, as host or host:port, stands in INFO in place of Host and Port.
+	ClientAdvertise string
+	// DontListen opens no listener for clients: only in-process connections are served.
+	DontListen bool
+
+	// HTTPHost is the address of the monitoring listener; default Host.
+	HTTPHost string
+	// HTTPPort is the port of the monitoring listener; 0 for none, -1 for a free one.
+	HTTPPort int
+	// HTTPBasePath is the prefix of all monitoring paths; default /.
+	HTTPBasePath string
+
+	// MaxConn bounds the client connections; default 65536, negative refuses all.
+	MaxConn int
+	// MaxSubs bounds the subscriptions of a connection; 0 for no bound.
+	MaxSubs int
+	// MaxSubTokens bounds the tokens of a subscription's subject; 0 for no bound.
+	MaxSubTokens uint8
+	// MaxControlLine bounds the arguments of a control line, in bytes; default 4096.
+	MaxControlLine int32
+	// MaxPayload bounds header and payload of a message, in bytes; default 1 MiB. It must not be
+	// larger than MaxPending.
+	MaxPayload int32
+	// MaxPending bounds the bytes that wait for a client; default 64 MiB. A client that lets
+	// more pile up is cut off.
+	MaxPending int64
+	// MaxClosedClients is the number of ended connections remembered for /connz; default 10000,
+	// negative for none.
+	MaxClosedClients int
+	// WriteDeadline is how long a socket may take nothing while output waits; default 10 s.
+	WriteDeadline time.Duration
+	// PingInterval is the time between pings; default 2 min.
+	PingInterval time.Duration
+	// MaxPingsOut is the number of pings that may be unanswered; default 2.
+	MaxPingsOut int
+	// DisableShortFirstPing omits the ping that measures the round trip soon after CONNECT.
+	DisableShortFirstPing bool
+	// NoHeaderSupport switches message headers off.
+	NoHeaderSupport bool
+
+	// NoLog switches logging off; NoSigs leaves signals to the program.
+	NoLog, NoSigs bool
+	// Debug and Trace write more lines; Trace writes every operation.
+	Debug, Trace bool
+	// Logtime puts the time on log lines.
+	Logtime bool
+	// LogtimeUTC writes it in UTC.
+	LogtimeUTC bool
+	// LogFile is written to in place of standard error.
+	LogFile string
+	// LogSizeLimit rotates LogFile when it grows beyond that many bytes; 0 for never.
+	LogSizeLimit int64
+	// LogMaxFiles is the number of log files kept, the live one included; 0 for all.
+	LogMaxFiles int64
+	// MaxTracedMsgLen bounds the bytes of a payload in trace lines; 0 for no bound.
+	MaxTracedMsgLen int
+	// PidFile is a file to write the process id to.
+	PidFile string
+}
+
+// Clone returns a copy that shares nothing with o; nil for nil.
+func (o *Options) Clone() *Options {
+	if o == nil {
+		return nil
+	}
+	c := *o
+	return &c
+}
