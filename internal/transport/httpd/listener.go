@@ -36,7 +36,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.release()
 		return nil, err
 	}
-	return &conn{TCPConn: c, release: l.release}, nil
+	return &conn{TCPConn: c, release: sync.OnceFunc(l.release)}, nil
 }
 
 func (l *listener) release() { <-l.slots }
