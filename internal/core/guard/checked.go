@@ -3,11 +3,12 @@
 package guard
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -102,65 +103,69 @@ func (r *readLocker) Unlock() { (*RWLeaf)(r).RUnlock() }
 
 // hold says which leaf a goroutine holds. One is enough, as nobody gets a second.
 type hold struct {
-	leaf any // *Leaf or *RWLeaf
-	read bool
-	site string // where it was taken
+	leaf  any // *Leaf or *RWLeaf
+	read  bool
+	stack [4]uintptr // where it was taken: the methods of this file, and who called them
 }
 
-// books has the hold of each goroutine that has one. Numbers of goroutines are never used
-// again, so one that ends with a lock in hand leaves an entry that harms nobody.
-var books struct {
+// books has the hold of each goroutine that has one, in pages by what self tells.
+var books [64]page
+
+type page struct {
 	sync.Mutex
-	held map[uint64]hold
+	held map[uintptr]hold
 }
 
-// mayLock panics if the calling goroutine holds a leaf already, and returns its number.
-func mayLock(leaf any) uint64 {
-	me := goroutine()
-	books.Lock()
-	h, holds := books.held[me]
-	books.Unlock()
+// pageOf serves addresses, whose lowest bits are alike, and small numbers.
+func pageOf(me uintptr) *page { return &books[(me^me>>9)%uintptr(len(books))] }
+
+// mayLock panics if the calling goroutine holds a leaf already, and returns who it is.
+func mayLock(leaf any) uintptr {
+	me := self()
+	p := pageOf(me)
+	p.Lock()
+	h, holds := p.held[me]
+	p.Unlock()
 	switch {
 	case !holds:
 		return me
 	case h.leaf == leaf:
-		panic(Violation(fmt.Sprintf("guard: goroutine %d takes a %s at %s that it holds already, since %s",
-			me, name(leaf), caller(), h.site)))
+		panic(Violation(fmt.Sprintf("guard: a goroutine takes a %s at %s that it holds already, since %s",
+			name(leaf), caller(), h.site())))
 	default:
-		panic(Violation(fmt.Sprintf("guard: goroutine %d takes a %s at %s while it holds a %s, since %s",
-			me, name(leaf), caller(), name(h.leaf), h.site)))
+		panic(Violation(fmt.Sprintf("guard: a goroutine takes a %s at %s while it holds a %s, since %s",
+			name(leaf), caller(), name(h.leaf), h.site())))
 	}
 }
 
 // locked enters that goroutine me has got the leaf.
-func locked(me uint64, leaf any, read bool) {
-	h := hold{leaf: leaf, read: read, site: caller()}
-	books.Lock()
-	defer books.Unlock()
-	if books.held == nil {
-		books.held = make(map[uint64]hold)
+func locked(me uintptr, leaf any, read bool) {
+	h := hold{leaf: leaf, read: read}
+	runtime.Callers(2, h.stack[:])
+	p := pageOf(me)
+	p.Lock()
+	defer p.Unlock()
+	if p.held == nil {
+		p.held = make(map[uintptr]hold)
 	}
-	books.held[me] = h
+	p.held[me] = h
 }
 
 // unlocking takes the calling goroutine's hold off the books; it panics if there is none that
 // fits.
 func unlocking(leaf any, read bool) {
-	me := goroutine()
-	books.Lock()
-	h, holds := books.held[me]
+	me := self()
+	p := pageOf(me)
+	p.Lock()
+	h, holds := p.held[me]
 	fits := holds && h.leaf == leaf && h.read == read
 	if fits {
-		delete(books.held, me)
+		delete(p.held, me)
 	}
-	owners := ""
+	p.Unlock()
 	if !fits {
-		owners = holdersLocked(leaf)
-	}
-	books.Unlock()
-	if !fits {
-		panic(Violation(fmt.Sprintf("guard: goroutine %d unlocks a %s at %s %s; it is held by %s",
-			me, name(leaf), caller(), misfit(h, leaf), owners)))
+		panic(Violation(fmt.Sprintf("guard: a goroutine unlocks a %s at %s %s; %s",
+			name(leaf), caller(), misfit(h, leaf), holders(leaf))))
 	}
 }
 
@@ -176,22 +181,24 @@ func misfit(h hold, leaf any) string {
 	}
 }
 
-// holdersLocked lists who holds the leaf.
-func holdersLocked(leaf any) string {
-	var b bytes.Buffer
-	for id, h := range books.held {
-		if h.leaf != leaf {
-			continue
+// holders says who holds the leaf.
+func holders(leaf any) string {
+	var found []string
+	for i := range books {
+		p := &books[i]
+		p.Lock()
+		for _, h := range p.held {
+			if h.leaf == leaf {
+				found = append(found, h.site())
+			}
 		}
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "goroutine %d since %s", id, h.site)
+		p.Unlock()
 	}
-	if b.Len() == 0 {
-		return "nobody"
+	if len(found) == 0 {
+		return "nobody holds it"
 	}
-	return b.String()
+	slices.Sort(found)
+	return "it is held since " + strings.Join(found, ", ")
 }
 
 func name(leaf any) string {
@@ -201,11 +208,19 @@ func name(leaf any) string {
 	return "guard.Leaf"
 }
 
-// caller returns file and line of the innermost caller outside this file.
+// site returns file and line where the hold began.
+func (h hold) site() string { return outermost(h.stack[:]) }
+
+// caller returns file and line of the method of this file's caller.
 func caller() string {
+	var stack [8]uintptr
+	return outermost(stack[:runtime.Callers(2, stack[:])])
+}
+
+// outermost returns file and line of the first frame outside this file.
+func outermost(stack []uintptr) string {
 	_, here, _, _ := runtime.Caller(0)
-	var pcs [16]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	frames := runtime.CallersFrames(stack)
 	for {
 		f, more := frames.Next()
 		if f.File != here && f.File != "<autogenerated>" {
@@ -215,17 +230,4 @@ func caller() string {
 			return "an unknown place"
 		}
 	}
-}
-
-// goroutine returns the number of the calling goroutine, which the runtime tells only in the
-// first line of a stack trace: "goroutine 12 [running]:".
-func goroutine() uint64 {
-	var buf [64]byte
-	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
-	digits, _, _ := bytes.Cut(line, []byte(" "))
-	id, err := strconv.ParseUint(string(digits), 10, 64)
-	if err != nil {
-		panic("guard: no goroutine number in a stack trace: " + err.Error())
-	}
-	return id
 }

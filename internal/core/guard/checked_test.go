@@ -78,15 +78,15 @@ func TestSameLeafTwicePanics(t *testing.T) {
 func TestForeignUnlockPanics(t *testing.T) {
 	var l Leaf
 	var r RWLeaf
-	require.Contains(t, fmt.Sprint(violation(l.Unlock)), "that it does not hold; it is held by nobody")
+	require.Contains(t, fmt.Sprint(violation(l.Unlock)), "that it does not hold; nobody holds it")
 
 	l.Lock()
-	require.Regexp(t, `unlocks a guard\.Leaf at .* that it does not hold; it is held by goroutine \d+ since .+/checked_test\.go:\d+`,
+	require.Regexp(t, `unlocks a guard\.Leaf at .* that it does not hold; it is held since .+/checked_test\.go:\d+`,
 		violation(l.Unlock))
 	l.Unlock() // still ours
 
 	r.RLock()
-	require.Contains(t, fmt.Sprint(violation(r.RUnlock)), "that it does not hold; it is held by goroutine ")
+	require.Contains(t, fmt.Sprint(violation(r.RUnlock)), "that it does not hold; it is held since ")
 	r.RUnlock()
 	require.Contains(t, fmt.Sprint(violation(func() { r.RLock(); defer r.RUnlock(); r.Unlock() })),
 		"for writing that it holds for reading")
@@ -110,4 +110,21 @@ func TestOneAfterTheOther(t *testing.T) {
 		b.Unlock()
 	}
 	require.Equal(t, 9, n)
+}
+
+func TestSelf(t *testing.T) {
+	here := self()
+	there := make(chan uintptr)
+	go func() { there <- self() }()
+	require.NotZero(t, here)
+	require.NotEqual(t, here, <-there)
+	require.Equal(t, here, deep(1000), "a stack that moves makes no other goroutine")
+}
+
+func deep(n int) uintptr {
+	var room [128]byte
+	if n == 0 {
+		return self()
+	}
+	return deep(n-1) + uintptr(room[n%len(room)])
 }

@@ -70,6 +70,18 @@ func (g *Group) Go(name string, f func()) bool {
 	return true
 }
 
+// Aside runs f in a goroutine of the group and waits for it, or runs it right here when the group
+// is closed. Stacks grow and seldom shrink, so a goroutine that will idle for long on a small
+// stack has work that needs a large one done aside.
+func (g *Group) Aside(name string, f func()) {
+	done := make(chan struct{})
+	if g.Go(name, func() { defer close(done); f() }) {
+		<-done
+		return
+	}
+	f()
+}
+
 // run is the life of one goroutine. It is over for the group only when onPanic has returned,
 // so whoever waited for the group has also seen its last panic reported.
 func (g *Group) run(name string, c *counter, f func()) {
