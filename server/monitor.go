@@ -38,7 +38,6 @@ func (s *Server) startMonitoring() error {
 		Source: monitor.Source{
 			Varz:   func() *status.Varz { v, _ := s.Varz(nil); return v },
 			Connz:  s.Connz,
-			Subsz:  s.subsz,
 			Health: s.health,
 		},
 	})
@@ -56,6 +55,12 @@ func (s *Server) startMonitoring() error {
 	return nil
 }
 
+// Timeouts that reports show before there is anything they apply to.
+const (
+	authTimeout = 2 * time.Second
+	tlsTimeout  = 2 * time.Second
+)
+
 // Varz returns the general state of the server, as /varz does. The options may be nil; there is
 // never an error.
 func (s *Server) Varz(*VarzOptions) (*Varz, error) {
@@ -68,7 +73,7 @@ func (s *Server) Varz(*VarzOptions) (*Varz, error) {
 	out := tally(doors.Totals.OutMsgs, doors.Totals.OutBytes)
 	return report.Varz(report.Server{
 		Identity: report.Identity{ID: s.id, Name: s.Name(), Version: VERSION, BaridVersion: BaridVersion, Proto: 1, GitCommit: commit()},
-		Listener: report.Listener{Host: o.Host, Port: o.Port},
+		Listener: report.Listener{Host: o.Host, Port: o.Port, AuthTimeout: authTimeout, TLSTimeout: tlsTimeout},
 		Monitor:  report.Monitor{Host: o.HTTPHost, Port: o.HTTPPort, BasePath: o.HTTPBasePath, Requests: s.requests.Requests()},
 		Limits: report.Limits{
 			MaxConnections: o.MaxConn, MaxSubscriptions: o.MaxSubs,
@@ -145,18 +150,6 @@ func (s *Server) subscriptions() map[uint64][]report.Sub {
 		})
 	}
 	return by
-}
-
-// subsz reports the subscription indexes.
-func (s *Server) subsz(opts *status.SubszOptions) (*status.Subsz, error) {
-	var indexes []report.Index
-	for _, a := range s.accounts.All() {
-		st := a.Stats()
-		indexes = append(indexes, report.Index{
-			Account: a.Name(), Subs: uint32(st.Subscriptions), Inserts: st.Inserts, Removes: st.Removes,
-		})
-	}
-	return report.Subsz(s.id, time.Now(), opts, indexes)
 }
 
 // health says whether the server is well.

@@ -161,7 +161,7 @@ func (s *Server) open() error {
 		s.handleSignals()
 	}
 	if err := s.startMonitoring(); err != nil {
-		return fmt.Errorf("Can't start monitoring: %w", err)
+		return fatalf("Can't start monitoring: %v", err)
 	}
 	var l *listen.Listener
 	if !s.opts.DontListen {
@@ -173,7 +173,7 @@ func (s *Server) open() error {
 			Serve: func(nc net.Conn) { s.door.Accept(nc) },
 		})
 		if err != nil {
-			return fmt.Errorf("Error listening on port: %s, %q", addr, err)
+			return fatalf("Error listening on port: %s, %q", addr, err)
 		}
 		s.opts.Port = l.Addr().Port
 	}
@@ -186,12 +186,20 @@ func (s *Server) open() error {
 	return nil
 }
 
+// fatal is an error whose text is the log line that operators look for.
+type fatal string
+
+// Error implements error.
+func (f fatal) Error() string { return string(f) }
+
+func fatalf(format string, v ...any) error { return fatal(fmt.Sprintf(format, v...)) }
+
 func (s *Server) writePid() error {
 	if s.opts.PidFile == "" {
 		return nil
 	}
 	if err := os.WriteFile(s.opts.PidFile, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
-		return fmt.Errorf("Could not write pidfile: %w", err)
+		return fatalf("Could not write pidfile: %v", err)
 	}
 	return nil
 }

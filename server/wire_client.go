@@ -25,7 +25,8 @@ func (s *Server) doorConfig() client.Config {
 		Info: proto.ServerInfo{
 			ID: s.id, Name: s.Name(), Version: VERSION, Barid: BaridVersion, Proto: 1,
 			GitCommit: commit(), Go: runtime.Version(), Host: host, Port: port,
-			Headers: !o.NoHeaderSupport, APILevel: apiLevel, XKey: s.xkey,
+			Headers: !o.NoHeaderSupport,
+			Rest:    proto.ServerInfoRest{APILevel: apiLevel, XKey: s.xkey},
 		},
 		MaxConnections:   o.MaxConn,
 		MaxSubscriptions: o.MaxSubs,

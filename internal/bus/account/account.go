@@ -95,8 +95,5 @@ func (a *Account) Each(f func(*Sub) bool) {
 	a.index.Each(func(_ *interest.Node[Sub], _ string, s *Sub) bool { return f(s) })
 }
 
-// Stats returns figures of the account's index.
-func (a *Account) Stats() interest.Stats { return a.index.Stats() }
-
 // Matches are the receivers of a subject; see interest.Matches for its lifetime.
 type Matches = interest.Matches[Sub]

@@ -30,8 +30,8 @@ const (
 // Pressure decides how long one publisher waits for crowded boxes. The zero value is ready; it
 // belongs to the publisher's goroutine, but for Stalls.
 type Pressure struct {
-	// Stop, when closed, ends all waiting; nil for never.
-	Stop <-chan struct{}
+	// Publisher is asked now and then whether waiting still makes sense.
+	Publisher interface{ Ended() bool }
 	// Stalls counts the waits.
 	Stalls atomic.Int64
 
@@ -82,7 +82,7 @@ func (p *Pressure) earn(now time.Time) {
 func (p *Pressure) waitFor(b *Box, patience, limit time.Duration) time.Duration {
 	start := time.Now()
 	now := start
-	for b.Crowded(now, patience) {
+	for b.Crowded(now, patience) && !p.Publisher.Ended() {
 		left := patience / 8
 		if limit >= 0 {
 			if left = min(left, limit-now.Sub(start)); left <= 0 {
@@ -96,9 +96,6 @@ func (p *Pressure) waitFor(b *Box, patience, limit time.Duration) time.Duration 
 		select {
 		case <-b.Room():
 		case <-timer.C:
-		case <-p.Stop:
-			timer.Stop()
-			return time.Since(start)
 		}
 		timer.Stop()
 		now = time.Now()

@@ -1,42 +1,76 @@
 package proto
 
 import (
-	"bytes"
 	"encoding/json"
+	"strconv"
 )
 
-// ServerInfo is what INFO tells a client; its keys stand in the order in which they are written.
+// ServerInfo is what INFO tells every client of a server, in the order in which it is written.
+// What is particular to a connection, ConnInfo, stands between the two halves.
 type ServerInfo struct {
-	ID         string `json:"server_id"`
-	Name       string `json:"server_name"`
-	Version    string `json:"version"`
-	Barid      string `json:"barid,omitempty"` // barid's own version
-	Proto      int    `json:"proto"`
-	GitCommit  string `json:"git_commit,omitempty"`
-	Go         string `json:"go"`
-	Host       string `json:"host"`
-	Port       int    `json:"port"`
-	Headers    bool   `json:"headers"`
-	Auth       bool   `json:"auth_required,omitempty"`
-	MaxPayload int32  `json:"max_payload"`
-	// ClientID is the connection's number, unique in the life of the server.
-	ClientID uint64 `json:"client_id,omitempty"`
-	ClientIP string `json:"client_ip,omitempty"`
-	// ConnectInfo marks the INFO that follows CONNECT and the first PING.
-	ConnectInfo bool   `json:"connect_info,omitempty"`
-	Account     string `json:"remote_account,omitempty"`
-	APILevel    int    `json:"api_lvl"`
-	XKey        string `json:"xkey,omitempty"`
+	ID        string `json:"server_id"`
+	Name      string `json:"server_name"`
+	Version   string `json:"version"`
+	Barid     string `json:"barid,omitempty"` // barid's own version
+	Proto     int    `json:"proto"`
+	GitCommit string `json:"git_commit,omitempty"`
+	Go        string `json:"go"`
+	Host      string `json:"host"`
+	Port      int    `json:"port"`
+	Headers   bool   `json:"headers"`
+	Auth      bool   `json:"auth_required,omitempty"`
+
+	// Rest is written behind ConnInfo.
+	Rest ServerInfoRest `json:"-"`
 }
 
-// Line returns the INFO line of i.
-func (i *ServerInfo) Line() []byte {
-	var b bytes.Buffer
-	b.WriteString("INFO ")
-	// A struct of strings, numbers and booleans cannot fail to encode, nor can a buffer to grow.
-	_ = json.NewEncoder(&b).Encode(i)
-	line := bytes.TrimRight(b.Bytes(), "\n")
-	return append(line, " \r\n"...)
+// ServerInfoRest is the second half of ServerInfo.
+type ServerInfoRest struct {
+	APILevel int    `json:"api_lvl"`
+	XKey     string `json:"xkey,omitempty"`
+}
+
+// ConnInfo is what INFO tells one connection.
+type ConnInfo struct {
+	// MaxPayload is the effective limit, in bytes; -1 for none.
+	MaxPayload int32
+	// ClientID is the connection's number, unique in the life of the server.
+	ClientID uint64
+	ClientIP string
+	// Account, if it is not empty, marks the INFO that follows CONNECT and the first PING, and
+	// names the account of the connection.
+	Account string
+}
+
+// InfoLine makes INFO lines. Most of a line is the same for all connections, and is made once.
+type InfoLine struct{ head, tail string }
+
+// NewInfoLine prepares the lines of the server that i describes.
+func NewInfoLine(i *ServerInfo) *InfoLine {
+	head, tail := encode(i), encode(&i.Rest)
+	return &InfoLine{head: "INFO " + head[:len(head)-1], tail: "," + tail[1:] + " \r\n"}
+}
+
+// Append appends the line for the connection that c describes.
+func (l *InfoLine) Append(dst []byte, c *ConnInfo) []byte {
+	dst = append(dst, l.head...)
+	dst = append(dst, `,"max_payload":`...)
+	dst = strconv.AppendInt(dst, int64(c.MaxPayload), 10)
+	dst = append(dst, `,"client_id":`...)
+	dst = strconv.AppendUint(dst, c.ClientID, 10)
+	dst = append(dst, `,"client_ip":`...)
+	dst = append(dst, encode(c.ClientIP)...)
+	if c.Account != "" {
+		dst = append(dst, `,"connect_info":true,"remote_account":`...)
+		dst = append(dst, encode(c.Account)...)
+	}
+	return append(dst, l.tail...)
+}
+
+// encode returns v as JSON. Strings, numbers and booleans cannot fail to encode.
+func encode(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
 }
 
 // ClientOptions is what a client says of itself in CONNECT. Values a CONNECT leaves out keep
@@ -68,13 +102,12 @@ func DefaultClientOptions() ClientOptions {
 	return ClientOptions{Verbose: true, Pedantic: true, Echo: true}
 }
 
-// Merge decodes the JSON of a CONNECT over o. Unknown keys are ignored. A key of the wrong type
-// or bad JSON gives ErrArguments and leaves o as it was.
-func (o *ClientOptions) Merge(args []byte) error {
+// Merge returns what the JSON of a CONNECT makes of o, which it leaves alone. Unknown keys are
+// ignored. A key of the wrong type or bad JSON gives ErrArguments.
+func (o *ClientOptions) Merge(args []byte) (*ClientOptions, error) {
 	merged := *o
 	if err := json.Unmarshal(args, &merged); err != nil {
-		return errArguments
+		return nil, errArguments
 	}
-	*o = merged
-	return nil
+	return &merged, nil
 }

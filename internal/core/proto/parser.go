@@ -34,8 +34,8 @@ type Command struct {
 	Verb Verb
 	// Msg is the message of a Pub.
 	Msg msg.Message
-	// Args are the arguments of all other verbs: the bytes between the verb and the line end,
-	// without blanks at either end.
+	// Args are the arguments of other verbs that have any: the bytes between the verb and the
+	// line end, without blanks at either end.
 	Args msg.Span
 	// Need is, when no command was found, how many bytes from its start the command will take
 	// as far as that is known, else 0.
@@ -56,6 +56,10 @@ type Parser struct {
 	// an equal line needs no second parse.
 	lineAt, lineLen int
 	last            msg.Message
+
+	// ignoring is the verb of a line whose end has not come yet and whose text means nothing. Such
+	// a line may be as long as it likes, and nothing of it is kept.
+	ignoring Verb
 }
 
 // Begin forgets what the parser remembers of the former buffer. It must be called whenever the
@@ -63,8 +67,8 @@ type Parser struct {
 func (p *Parser) Begin() { p.lineLen = 0 }
 
 // Next parses the command that starts at pos and returns the offset behind it. When the buffer
-// holds only a part of a command, Verb is None and pos is returned. An error of type *Error ends
-// the connection.
+// holds only a part of a command, Verb is None, and what is from the returned offset on must be
+// given again, with more. An error of type *Error ends the connection.
 func (p *Parser) Next(buf []byte, pos int, c *Command) (int, error) {
 	if n := p.lineLen; n > 0 && len(buf)-pos >= n && bytes.Equal(buf[pos:pos+n], buf[p.lineAt:p.lineAt+n]) {
 		shift := uint32(pos - p.lineAt)
@@ -78,9 +82,15 @@ func (p *Parser) Next(buf []byte, pos int, c *Command) (int, error) {
 	c.Verb, c.Need = None, 0
 	rest := buf[pos:]
 	eol := bytes.IndexByte(rest, '\n')
-	verb, skip, err := verbOf(rest, eol >= 0)
-	if err != nil || verb == None {
-		return pos, err
+	verb, skip := p.ignoring, 0
+	if verb == None {
+		var err error
+		if verb, skip, err = verbOf(rest, eol >= 0); err != nil || verb == None {
+			return pos, err
+		}
+	}
+	if verb == Ping || verb == Pong || verb == OK {
+		return p.ignore(verb, pos, eol, len(buf), c)
 	}
 	if eol < 0 {
 		if len(bytes.TrimLeft(rest[skip:], " \t")) > p.MaxLine+1 { // one more: it may be the CR
@@ -97,6 +107,18 @@ func (p *Parser) Next(buf []byte, pos int, c *Command) (int, error) {
 	}
 	c.Verb = verb
 	c.Args = msg.Span{At: uint32(pos + from), Len: uint32(to - from)}
+	return pos + eol + 1, nil
+}
+
+// ignore skips the text behind verb, up to the line end that is eol bytes behind pos or, if that
+// is negative, up to the end of what there is.
+func (p *Parser) ignore(verb Verb, pos, eol, end int, c *Command) (int, error) {
+	if eol < 0 {
+		p.ignoring = verb
+		return end, nil
+	}
+	p.ignoring = None
+	c.Verb, c.Args = verb, msg.Span{}
 	return pos + eol + 1, nil
 }
 
@@ -221,12 +243,15 @@ func equalFold(a []byte, word string) bool {
 }
 
 // trim returns the bounds of the arguments in line[from:to]: without blanks at either end and
-// without the CR that may stand before the line end.
+// without the one CR that may stand before the line end.
 func trim(line []byte, from, to int) (int, int) {
 	for from < to && (line[from] == ' ' || line[from] == '\t') {
 		from++
 	}
-	for to > from && (line[to-1] == ' ' || line[to-1] == '\t' || line[to-1] == '\r') {
+	if to > from && line[to-1] == '\r' {
+		to--
+	}
+	for to > from && (line[to-1] == ' ' || line[to-1] == '\t') {
 		to--
 	}
 	return from, to
@@ -237,12 +262,12 @@ func trim(line []byte, from, to int) (int, int) {
 func split(buf []byte, from, to int, out []msg.Span) int {
 	n := 0
 	for i := from; i < to; {
-		if c := buf[i]; c == ' ' || c == '\t' || c == '\r' {
+		if c := buf[i]; c == ' ' || c == '\t' {
 			i++
 			continue
 		}
 		start := i
-		for i < to && buf[i] != ' ' && buf[i] != '\t' && buf[i] != '\r' {
+		for i < to && buf[i] != ' ' && buf[i] != '\t' {
 			i++
 		}
 		if n == len(out) {

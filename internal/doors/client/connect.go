@@ -3,20 +3,27 @@ package client
 import (
 	"encoding/json"
 
+	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/core/proto"
 )
 
 // connect handles CONNECT. A second one merges over the first and starts the session anew.
 func (s *session) connect(t *fanout.Trip, args []byte) error {
-	if err := s.options.Merge(args); err != nil {
+	var o *proto.ClientOptions
+	var err error
+	s.door.cfg.Tasks.Aside("handshake", func() { o, err = s.options.Merge(args) })
+	switch {
+	case err != nil:
 		return err
+	case o == nil: // it panicked, and that was logged
+		return proto.ErrArguments
 	}
-	o := &s.options
 	t.Flush()
 	if s.connected {
 		s.dropAll()
 	}
+	s.options = o
 	if err := s.authenticate(); err != nil {
 		return err
 	}
@@ -44,12 +51,21 @@ func (s *session) ping(t *fanout.Trip) {
 	t.Say([]byte(proto.PongLine), true)
 	if s.connected && !s.informed {
 		s.informed = true
-		t.Say(s.door.info(s, s.id.Account), true)
+		t.Say(s.info(s.id.Account), true)
 	}
 }
 
-// info handles INFO, which clients need not send: it must be JSON.
-func (s *session) info(args []byte) error {
+// info returns the INFO line for this connection, in account a unless that is nil.
+func (s *session) info(a *account.Account) []byte {
+	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.ip}
+	if a != nil {
+		i.Account = a.Name()
+	}
+	return s.door.info.Append(nil, &i)
+}
+
+// heed handles INFO, which clients need not send: it must be JSON.
+func (s *session) heed(args []byte) error {
 	if !json.Valid(args) {
 		return proto.ErrArguments
 	}

@@ -13,7 +13,7 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 	if v == nil || (!v.echo && st.Batch.Origin == s.owner.ID) {
 		return account.Refused
 	}
-	if v.perm != nil && v.perm.Filters(sub.Subject()) {
+	if p := v.id.Permissions; p != nil && p.Filters(sub.Subject()) {
 		return s.deliverFiltered(st, run, sub, v, gen)
 	}
 	n, last := sub.Count(run.Len())
@@ -41,7 +41,7 @@ func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.S
 	b := &st.Batch
 	taken := 0
 	for i := run.From; i < run.To; i++ {
-		if !v.perm.MayReceive(b.Msgs[i].Subject.Of(b.Buf)) {
+		if !v.id.Permissions.MayReceive(b.Msgs[i].Subject.Of(b.Buf)) {
 			continue
 		}
 		n, last := sub.Count(1)

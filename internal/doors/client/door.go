@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/proto"
@@ -34,7 +33,7 @@ type Config struct {
 	Tasks *task.Group
 	Auth  identity.Authenticator
 	Log   Log
-	// Info is the INFO of the server, without what is particular to a connection.
+	// Info is what INFO tells of the server; Auth is filled in by the door.
 	Info proto.ServerInfo
 	// IDs gives connections their numbers, unique in the server.
 	IDs *atomic.Uint64
@@ -68,17 +67,19 @@ type Config struct {
 type Door struct {
 	cfg   Config
 	conns conn.Config
+	info  *proto.InfoLine
 	table table
 
-	slow    atomic.Int64
-	stale   atomic.Int64
-	refused atomic.Int32 // connections beyond the limit that are being told so
+	slow  atomic.Int64
+	stale atomic.Int64
 }
 
 // New returns a door that accepts connections given to Accept.
 func New(cfg Config) *Door {
 	d := &Door{cfg: cfg}
-	d.table.init(cfg.MaxClosed)
+	cfg.Info.Auth = cfg.Auth.Required()
+	d.info = proto.NewInfoLine(&cfg.Info)
+	d.table.init(cfg.MaxConnections, cfg.MaxClosed)
 	d.conns = conn.Config{
 		Tasks:         cfg.Tasks,
 		MaxPending:    cfg.MaxPending,
@@ -121,19 +122,4 @@ func (d *Door) slowConsumer(c *conn.Conn, reason closed.Reason, held int) {
 		return
 	}
 	d.cfg.Log.Noticef("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d total bytes.", name, d.cfg.WriteDeadline, held)
-}
-
-// info returns the INFO line for a connection in account a, which may be nil.
-func (d *Door) info(s *session, a *account.Account) []byte {
-	i := d.cfg.Info
-	i.ClientID = s.owner.ID
-	i.ClientIP = s.ip
-	i.Auth = d.cfg.Auth.Required()
-	i.MaxPayload = int32(d.cfg.MaxPayload)
-	if a != nil {
-		i.MaxPayload = int32(s.parser.MaxPayload)
-		i.ConnectInfo = true
-		i.Account = a.Name()
-	}
-	return i.Line()
 }

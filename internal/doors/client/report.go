@@ -67,6 +67,9 @@ func (d *Door) Report() Report {
 	r := Report{Slow: d.slow.Load(), Stale: d.stale.Load()}
 	r.Ended, r.Accepted, r.Totals = d.table.history()
 	for _, s := range d.table.all() {
+		if !s.admitted {
+			continue
+		}
 		i := s.snapshot()
 		r.Totals.add(&i)
 		r.Open = append(r.Open, i)
@@ -99,8 +102,8 @@ func (s *session) snapshot() Info {
 		Subscriptions: int(s.subs.Load()),
 	}
 	if v := s.view.Load(); v != nil {
-		i.Name, i.Lang, i.Version = v.name, v.lang, v.version
-		i.Account, i.Label = v.account.Name(), v.label
+		i.Name, i.Lang, i.Version = v.options.Name, v.options.Lang, v.options.Version
+		i.Account, i.Label = v.id.Account.Name(), v.id.Label
 	}
 	return i
 }

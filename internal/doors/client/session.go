@@ -11,7 +11,6 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/bus/identity"
-	"github.com/baridmq/barid/internal/bus/perm"
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/outbox"
 	"github.com/baridmq/barid/internal/core/proto"
@@ -25,17 +24,18 @@ type session struct {
 	dest  account.Destination
 
 	// fixed
-	door *Door
-	conn *conn.Conn
-	ip   string
-	port int
+	door     *Door
+	conn     *conn.Conn
+	ip       string
+	port     int
+	admitted bool // within the limit of connections
 
 	// owned by the reader
 	parser    proto.Parser
-	options   proto.ClientOptions
-	id        *identity.Identity // nil until authenticated
-	connected bool               // a CONNECT was accepted
-	informed  bool               // the INFO after the first PING was sent, or is not wanted
+	options   *proto.ClientOptions // immutable; replaced by each CONNECT
+	id        *identity.Identity   // nil until authenticated
+	connected bool                 // a CONNECT was accepted
+	informed  bool                 // the INFO after the first PING was sent, or is not wanted
 	publish   publishing
 	sids      sids
 	pressure  outbox.Pressure
@@ -55,19 +55,20 @@ type session struct {
 
 // view is an immutable picture of a session for the goroutines that deliver to it.
 type view struct {
-	account             *account.Account
-	perm                *perm.Permissions
-	echo, headers       bool
-	name, lang, version string
-	label               string
+	id            *identity.Identity
+	options       *proto.ClientOptions
+	echo, headers bool
 }
 
+// unconnected is what a client is taken to have said before its CONNECT.
+var unconnected = proto.DefaultClientOptions()
+
 func newSession(d *Door, nc net.Conn) *session {
-	s := &session{door: d, conn: conn.New(nc, &d.conns), options: proto.DefaultClientOptions()}
+	s := &session{door: d, conn: conn.New(nc, &d.conns), options: &unconnected}
 	s.owner = account.Owner{Receiver: s, ID: d.cfg.IDs.Add(1)}
 	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
 	s.parser = proto.Parser{MaxLine: d.cfg.MaxLine, MaxPayload: d.cfg.MaxPayload}
-	s.pressure.Stop = s.conn.Stop()
+	s.pressure.Publisher = s.conn
 	s.ip, s.port = remote(nc)
 	return s
 }
@@ -84,9 +85,9 @@ func remote(nc net.Conn) (ip string, port int) {
 
 // Open implements conn.Session.
 func (s *session) Open() error {
-	s.send(s.door.info(s, nil))
+	s.send(s.info(nil))
 	s.debugf("Client connection created")
-	if max := s.door.cfg.MaxConnections; max < 0 || (max > 0 && s.door.table.size() > max) {
+	if !s.admitted {
 		return s.refuse()
 	}
 	s.startPings()
@@ -110,7 +111,7 @@ func (s *session) refuse() error {
 	err := proto.ErrMaxConnections
 	s.errorf("%s", err.Log)
 	s.send(proto.AppendErr(nil, err.Text))
-	if s.door.refused.Add(1) > mostRefused {
+	if s.door.table.refused() > mostRefused {
 		s.conn.Close(err.Reason)
 	} else {
 		s.conn.Finish(err.Reason)
@@ -155,7 +156,7 @@ func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err erro
 		}
 		switch c.Verb {
 		case proto.None:
-			return used, c.Need, nil
+			return next, c.Need, nil
 		case proto.Pub:
 			s.pub(t, buf, &c)
 		default:
@@ -188,7 +189,7 @@ func (s *session) control(t *fanout.Trip, buf []byte, c *proto.Command) error {
 	case proto.Connect:
 		return s.connect(t, args)
 	case proto.Info:
-		return s.info(args)
+		return s.heed(args)
 	case proto.Err:
 		s.errorf("Client error: %q", args)
 		return &proto.Error{Reason: closed.ParseError}
@@ -225,16 +226,13 @@ func (s *session) send(p []byte) { s.conn.Box.Send(p, 0, 0, outbox.Any) }
 // Closed implements conn.Session.
 func (s *session) Closed(reason closed.Reason) {
 	s.stopPings()
-	if reason == closed.MaxConnections {
-		s.door.refused.Add(-1)
-	}
 	info := s.snapshot()
 	info.Stop, info.Reason = time.Now(), reason
+	s.debugf("Client connection closed: %s", reason)
 	s.dropAll()
 	if s.id != nil {
 		s.id.Account.Leave()
 	}
-	s.debugf("Client connection closed: %s", reason)
 	s.door.table.remove(s, &info)
 }
 
@@ -243,7 +241,7 @@ const authTime = 2 * time.Second
 
 // authenticate finds out who the connection is, from the options it gave.
 func (s *session) authenticate() *proto.Error {
-	o := &s.options
+	o := s.options
 	ctx, cancel := context.WithTimeout(context.Background(), authTime)
 	defer cancel()
 	id, err := s.door.cfg.Auth.Authenticate(ctx, &identity.Credentials{
@@ -278,14 +276,6 @@ func smallest(limits ...int) int {
 
 // publishView makes a view of what the session is now.
 func (s *session) publishView() {
-	o := &s.options
-	s.view.Store(&view{
-		account: s.id.Account,
-		perm:    s.id.Permissions,
-		echo:    o.Echo,
-		headers: s.parser.Headers,
-		name:    o.Name, lang: o.Lang, version: o.Version,
-		label: s.id.Label,
-	})
+	s.view.Store(&view{id: s.id, options: s.options, echo: s.options.Echo, headers: s.parser.Headers})
 	s.publish.allow(s)
 }

@@ -79,6 +79,7 @@ func (s *session) unsub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		return proto.ErrArguments
 	}
 	if sub := s.sids.get(args[0].Of(buf)); sub != nil {
+		s.flushOwn(t)
 		max := 0
 		if n == 2 {
 			max = proto.Number(args[1].Of(buf))
@@ -89,6 +90,14 @@ func (s *session) unsub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 	}
 	s.ok(t)
 	return nil
+}
+
+// flushOwn sends what the client has published to itself: commands of one connection take effect
+// one after the other.
+func (s *session) flushOwn(t *fanout.Trip) {
+	if t.Stage.Holds(&s.conn.Box) {
+		t.Flush()
+	}
 }
 
 // drop ends a subscription now: nothing that is said from here on is followed by a message for
@@ -103,6 +112,7 @@ func (s *session) drop(sub *account.Sub) {
 func (s *session) forget(sub *account.Sub) {
 	if s.id.Account.Unsubscribe(sub) {
 		s.subs.Add(-1)
+		s.traceEnd(sub)
 	} else {
 		s.spent.Add(-1) // it had reached its maximum
 	}
@@ -125,10 +135,10 @@ func (s *session) dropAll() {
 // expire ends a subscription that has reached its maximum. It may be called by any goroutine
 // that delivers; the reader finds the sid later.
 func (s *session) expire(v *view, sub *account.Sub) {
-	if v.account.Unsubscribe(sub) {
+	if v.id.Account.Unsubscribe(sub) {
 		s.subs.Add(-1)
 		s.spent.Add(1)
-		s.trace("<-> [DELSUB %s]", sub.AppendSID(nil))
+		s.traceEnd(sub)
 	}
 }
 

@@ -10,27 +10,33 @@ import (
 type table struct {
 	mu struct {
 		guard.Leaf
-		open    map[uint64]*session
-		closing bool
-		total   uint64 // sessions ever added
-		ring    []Info // of ended sessions; when full, the oldest is at next
-		next    int
-		ended   Totals // sums over ended sessions
+		open     map[uint64]*session // also those refused, until they have read so
+		admitted int                 // of them
+		closing  bool
+		total    uint64 // sessions ever added
+		ring     []Info // of ended sessions; when full, the oldest is at next
+		next     int
+		ended    Totals // sums over ended sessions
 	}
-	max int // capacity of the ring
+	most int // sessions admitted at a time; 0 for any number, negative for none
+	max  int // capacity of the ring
 }
 
-func (t *table) init(max int) {
-	t.max = max
+func (t *table) init(most, max int) {
+	t.most, t.max = most, max
 	t.mu.open = map[uint64]*session{}
 }
 
-// add enters s; false when the door is closing.
+// add enters s and decides whether it is admitted; false when the door is closing.
 func (t *table) add(s *session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.mu.closing {
 		return false
+	}
+	s.admitted = t.most == 0 || t.mu.admitted < t.most
+	if s.admitted {
+		t.mu.admitted++
 	}
 	t.mu.open[s.owner.ID] = s
 	t.mu.total++
@@ -41,6 +47,9 @@ func (t *table) add(s *session) bool {
 func (t *table) remove(s *session, info *Info) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.mu.open[s.owner.ID] == s && s.admitted {
+		t.mu.admitted--
+	}
 	delete(t.mu.open, s.owner.ID)
 	if info == nil {
 		return
@@ -64,11 +73,18 @@ func (t *table) close() []*session {
 	return t.all()
 }
 
-// size is the number of open sessions.
+// size is the number of open sessions that were admitted.
 func (t *table) size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.mu.open)
+	return t.mu.admitted
+}
+
+// refused is the number of open sessions that were not.
+func (t *table) refused() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.mu.open) - t.mu.admitted
 }
 
 // all returns the open sessions in the order of their ids.

@@ -20,10 +20,10 @@ func (s *session) String() string {
 		return b.String()
 	}
 	var parts []string
-	if v.version != "" {
-		parts = append(parts, "v"+v.version)
+	if v.options.Version != "" {
+		parts = append(parts, "v"+v.options.Version)
 	}
-	for _, p := range []string{v.lang, v.name} {
+	for _, p := range []string{v.options.Lang, v.options.Name} {
 		if p != "" {
 			parts = append(parts, p)
 		}
@@ -31,8 +31,8 @@ func (s *session) String() string {
 	if len(parts) > 0 {
 		fmt.Fprintf(&b, " - %q", strings.Join(parts, ":"))
 	}
-	if v.label != "" {
-		fmt.Fprintf(&b, " - %q", v.account.Name()+"/"+v.label)
+	if v.id.Label != "" {
+		fmt.Fprintf(&b, " - %q", v.id.Account.Name()+"/"+v.id.Label)
 	}
 	return b.String()
 }
@@ -100,6 +100,13 @@ func (s *session) traceDeliveries(b *msg.Batch, r msg.Run, sub *account.Sub, hea
 		head, body, _ := strings.Cut(string(one), "\r\n")
 		s.trace("->> [%s]", head)
 		s.tracePayload("->>", []byte(strings.TrimSuffix(body, "\r\n")))
+	}
+}
+
+// traceEnd traces the end of a subscription.
+func (s *session) traceEnd(sub *account.Sub) {
+	if s.door.cfg.Log.Tracing() {
+		s.trace("<-> [DELSUB %s]", sub.AppendSID(nil))
 	}
 }
 

@@ -45,9 +45,12 @@ type Config struct {
 	Slow func(c *Conn, reason closed.Reason, held int)
 }
 
-// linger bounds how long a connection that its session has finished is kept half open, so that
+// linger and mostLinger bound how long a connection that its session has finished is kept half open, so that
 // the client gets to read why before unread input resets the connection.
-const linger = 250 * time.Millisecond
+const (
+	linger     = 250 * time.Millisecond
+	mostLinger = 4 << 20 // bytes of such input
+)
 
 // past is a deadline that has expired.
 var past = time.Unix(1, 0)
@@ -60,7 +63,6 @@ type Conn struct {
 	raw     syscall.RawConn // nil if the socket cannot be tried without waiting
 	session Session
 	started time.Time
-	stop    chan struct{} // closed when the end begins
 	written chan struct{} // closed when nothing more will be written
 
 	// Box holds what waits to be written.
@@ -82,7 +84,7 @@ type Conn struct {
 func New(nc net.Conn, cfg *Config) *Conn {
 	c := &Conn{
 		cfg: cfg, nc: nc, started: time.Now(),
-		stop: make(chan struct{}), written: make(chan struct{}),
+		written: make(chan struct{}),
 	}
 	c.active.Store(c.started.UnixNano())
 	c.raw = rawConn(nc)
@@ -112,8 +114,8 @@ func (c *Conn) Started() time.Time { return c.started }
 // Active returns when the connection last brought input.
 func (c *Conn) Active() time.Time { return time.Unix(0, c.active.Load()) }
 
-// Stop is closed when the connection begins to end.
-func (c *Conn) Stop() <-chan struct{} { return c.stop }
+// Ended reports whether the connection has begun to end.
+func (c *Conn) Ended() bool { return c.Reason() != closed.Open }
 
 // Reason returns why the connection ends, closed.Open while it does not.
 func (c *Conn) Reason() closed.Reason { return closed.Reason(c.reason.Load()) }
@@ -127,7 +129,6 @@ func (c *Conn) end(reason closed.Reason) bool {
 	if !c.reason.CompareAndSwap(0, uint32(reason)) {
 		return false
 	}
-	close(c.stop)
 	c.Box.Close(reason.Flushes())
 	if !reason.Flushes() {
 		c.nc.SetWriteDeadline(past) // wakes a writer that waits for the socket
@@ -184,10 +185,5 @@ func (c *Conn) teardown(reason closed.Reason) {
 // forgetInput reads what the client still sends until it closes or linger is over.
 func (c *Conn) forgetInput() {
 	c.nc.SetReadDeadline(time.Now().Add(linger))
-	trash := make([]byte, 4096)
-	for {
-		if _, err := c.nc.Read(trash); err != nil {
-			return
-		}
-	}
+	_, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(c.nc, mostLinger), make([]byte, 4096))
 }

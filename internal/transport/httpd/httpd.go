@@ -105,7 +105,7 @@ func (s *Server) serve() {
 	} else {
 		err = s.http.Serve(s.listener)
 	}
-	if !errors.Is(err, http.ErrServerClosed) {
+	if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		s.errorLog(fmt.Sprintf("%s server ended: %v", s.name, err))
 	}
 }
