@@ -135,11 +135,18 @@ func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
 	t.Flush()
 	t.Put()
 	s.publish.end(s, now)
+	if err != nil {
+		s.finish(err)
+	}
+	return used, need, err
+}
+
+// finish ends the connection after the client was told of err.
+func (s *session) finish(err error) {
 	var e *proto.Error
 	if errors.As(err, &e) {
 		s.conn.Finish(e.Reason)
 	}
-	return used, need, err
 }
 
 // commands handles the whole commands in buf.

@@ -22,7 +22,7 @@ func rawConn(nc net.Conn) syscall.RawConn {
 // readNow reads what is there; again says that nothing is.
 func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
-		n, err = syscall.Read(int(fd), p)
+		n, err = read(fd, p)
 		switch err {
 		case syscall.EINTR:
 			continue
@@ -36,7 +36,7 @@ func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 // writeNow writes what the socket takes at once.
 func writeNow(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), p)
+		n, err := write(fd, p)
 		switch err {
 		case syscall.EINTR:
 			continue
