@@ -15,6 +15,9 @@ import (
 	"github.com/baridmq/barid/server/status"
 )
 
+// requestTime bounds how long a monitoring request may take to arrive.
+const requestTime = 10 * time.Second
+
 // StartMonitoring opens the monitoring listener if the options ask for one and it is not open
 // yet. Start calls it first, so that a start can be watched.
 func (s *Server) StartMonitoring() error {
@@ -43,8 +46,9 @@ func (s *Server) startMonitoring() error {
 	})
 	m, err := httpd.Listen(httpd.Config{
 		Name: "monitor", Handler: handler,
-		Addr:     net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(o.HTTPPort, 0))),
-		ErrorLog: func(text string) { s.logs.Errorf("monitoring: %s", text) },
+		Addr:        net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(o.HTTPPort, 0))),
+		ReadTimeout: requestTime,
+		ErrorLog:    func(text string) { s.logs.Errorf("monitoring: %s", text) },
 	})
 	if err != nil {
 		return err

@@ -193,7 +193,7 @@ func (t *Trip) Receivers(a *account.Account, subject []byte) *account.Matches {
 // what they gave to others, too.
 func (t *Trip) Say(line []byte, vouches bool) {
 	t.Settle()
-	if vouches || t.Stage.Holds(t.own) {
+	if !t.Stage.Empty() && (vouches || t.Stage.Holds(t.own)) {
 		t.Flush()
 	}
 	t.said = append(t.said, line...)

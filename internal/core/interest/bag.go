@@ -11,7 +11,7 @@ import (
 // Up to flatMax entries it is one immutable list: to append mostly costs no copy, to remove
 // copies the list. For a list of a hundred thousand that is too much: to close as many
 // connections one by one would copy forty gigabytes. So a longer bag is spread over parts by the
-// hash of its entries, each part an immutable list of about a hundred: a change searches and
+// hash of its entries, each part an immutable list of about fifty: a change searches and
 // copies one part. The price is paid by matches, which gather the parts into their own buffer;
 // and since a queue group, however long, gives only one of its members the message, the
 // gathered list is kept, too, once the bag has rested for a few matches.
@@ -26,11 +26,11 @@ type list[E any] struct {
 }
 
 const (
-	flatMax  = 1024 // entries beyond which a bag is spread
-	flatMin  = 256  // entries below which it is gathered again
-	partMean = 64   // mean number of entries in a part of a new spread
-	partMax  = 128  // mean number at which the number of parts doubles
-	partMin  = 16   // mean number at which it halves
+	flatMax  = 256 // entries beyond which a bag is spread
+	flatMin  = 64  // entries below which it is gathered again
+	partMean = 32  // mean number of entries in a part of a new spread
+	partMax  = 64  // mean number at which the number of parts doubles
+	partMin  = 8   // mean number at which it halves
 )
 
 // len returns the number of entries, under the lock.

@@ -14,7 +14,7 @@ import (
 // effort returns how often a concurrent test does something.
 func effort(n int) int {
 	if raceDetector {
-		return n / 8
+		return n / 4
 	}
 	return n
 }
@@ -168,10 +168,14 @@ func TestConcurrentTable(t *testing.T) {
 	}
 	waves := func(first int) func(*rand.Rand) {
 		return func(rnd *rand.Rand) {
-			for range effort(160) {
+			for wave := range effort(96) {
 				var held []entry
-				for i := range 1 + rnd.IntN(600) {
-					name := fmt.Sprint("comes.", rnd.IntN(400))
+				size := 600
+				if wave%8 == 7 {
+					size = 3 * fullLine * maxLines // enough for a fan
+				}
+				for i := range 1 + rnd.IntN(size) {
+					name := fmt.Sprint("comes.", rnd.IntN(size))
 					e := entry{item: &item{first + i}}
 					e.node = s.x.Insert([]byte(name), "", e.item)
 					held = append(held, e)

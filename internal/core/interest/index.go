@@ -8,12 +8,12 @@
 //
 // # The two halves
 //
-// Subscriptions without wildcards, nearly all of them, stand in one hash table (table.go). The
-// table is open: a lookup reads the cache line of its home, finds the candidate by a tag of
-// eight bits and reads the candidate's cell, which holds the subject's bytes too. So a subject
-// that is not in the cache costs two waits for memory. Subscriptions with wildcards stand in a
-// trie of tokens (trie.go), whose branches use the same table for their children. While there
-// are no wildcards there is no trie to walk.
+// Subscriptions without wildcards, nearly all of them, stand in a hash table (directory.go,
+// table.go). A lookup reads one cache line of it, finds the candidate by a tag of eight bits and
+// reads the candidate's cell, which holds the subject's bytes too. So a subject that is not in
+// the cache costs two waits for memory. Subscriptions with wildcards stand in a trie of tokens
+// (trie.go), whose branches find their children in the same kind of table. While there are no
+// wildcards there is no trie to walk.
 //
 // Results are not cached: a walk costs about as much as the lookup in a shared cache, which many
 // subjects would thrash and every change would have to empty.
@@ -25,9 +25,9 @@
 // an item that was there before the match began and stays is seen exactly once. Four rules
 // keep this true:
 //
-//  1. A cell stands at one place of one table or branch from its linking to its unlinking. A table
-//     that is too small or too large is replaced whole; the old one is never touched again, so
-//     a matcher that holds it sees the moment of the replacement.
+//  1. A cell stands at one place of one table from its linking to its unlinking. A table that is
+//     too small or too large is replaced whole; the old one is never touched again, so a
+//     matcher that holds it sees the moment of the replacement.
 //  2. What is unlinked is never linked again, and only linked things are changed. Who inserts on
 //     the subject of a node that was just given up makes a new node.
 //  3. Lists of items are immutable. Appending may share the array, beyond what anybody sees.
@@ -72,7 +72,8 @@ func New[T any]() *Index[T] {
 // Insert adds item under subject, which must be valid (subject.ValidSubscription), and returns
 // the subject's node, which Remove wants to have back. A queue of "" makes it a plain
 // subscription, any other a member of that queue group. An item that is inserted several times
-// at one place is there several times: a queue member of greater weight.
+// at one place is there several times: a queue member of greater weight. Each removal of such an
+// item costs a copy of all of them, so weights of many thousands should be scaled down.
 //
 // The bytes of subject are copied if they are new to the index and never kept. The string queue
 // may be kept as long as the group exists. item must not be nil.
@@ -163,13 +164,13 @@ func (x *Index[T]) Stats() Stats {
 // is held meanwhile, so fn may use the index. What Match promises about changes made at the
 // same time holds here too.
 func (x *Index[T]) Each(fn func(n *Node[T], queue string, item *T) bool) {
-	for c := range x.literals.all {
+	for c := range x.literals.all(x.seed) {
 		if !(*Node[T])(c).each(fn) {
 			return
 		}
 	}
 	if b := x.wild.Load(); b != nil {
-		b.each(fn)
+		b.each(x.seed, fn)
 	}
 }
 

@@ -3,6 +3,7 @@ package interest
 import (
 	"hash/maphash"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,23 +31,22 @@ func requireSound(t testing.TB, x *Index[item]) {
 		return count
 	}
 	requireSoundTable(t, x.seed, &x.literals)
-	for c := range x.literals.all {
+	for c := range x.literals.all(x.seed) {
 		check((*Node[item])(c))
 	}
 	var walk func(b *branch[item]) int
 	walk = func(b *branch[item]) int {
 		count := 0
 		requireSoundTable(t, x.seed, &b.kids)
-		if n := b.here.Load(); n != nil {
-			count += check(n)
-		}
-		if n := b.rest.Load(); n != nil {
-			count += check(n)
+		for _, place := range []*atomic.Pointer[Node[item]]{&b.here, &b.one, &b.rest} {
+			if n := place.Load(); n != nil {
+				count += check(n)
+			}
 		}
 		if star := b.star.Load(); star != nil {
 			count += walk(star)
 		}
-		for c := range b.kids.all {
+		for c := range b.kids.all(x.seed) {
 			count += walk(&c.val)
 		}
 		require.NotZero(t, count, "an empty branch is left")
@@ -60,21 +60,52 @@ func requireSound(t testing.TB, x *Index[item]) {
 	require.Equal(t, wildcards, x.Wildcards())
 }
 
-// requireSoundTable checks that each cell is found, that the tags tell the truth, and that just
-// those lines are marked that somebody passed.
+// requireSoundTable checks that each cell is found, that the tags tell the truth, that just those
+// lines are marked that somebody passed, and that tables have the size and depth they should.
 func requireSoundTable[V any](t testing.TB, seed maphash.Seed, d *directory[V]) {
 	t.Helper()
+	hash := func(key string) uint64 { return maphash.String(seed, key) }
 	tab := d.at.Load()
-	if tab == nil {
+	switch {
+	case tab == nil:
+		return
+	case tab.fan == nil:
+		n := len(tab.lines)
+		require.NotZero(t, tab.used, "an empty table is left")
+		require.Zero(t, tab.depth)
+		require.LessOrEqual(t, n, maxLines)
+		require.True(t, tab.used <= fullLine*n && (n == 1 || tab.used >= n), "%d cells, %d lines", tab.used, n)
+		requireSoundLines(t, tab, hash)
 		return
 	}
-	require.NotZero(t, tab.used, "an empty table is left")
-	if n := len(tab.lines); tab.used > fullLine*n || n > 1 && tab.used < n {
-		require.Fail(t, "the table has the wrong size", "%d cells, %d lines", tab.used, n)
+	f := tab.fan
+	require.Greater(t, len(f.places), 1)
+	require.True(t, f.deepest(), "more places than needed")
+	for i := range f.places {
+		part := f.places[i].Load()
+		require.Len(t, part.lines, maxLines)
+		require.Positive(t, part.depth)
+		first := i & (1<<part.depth - 1)
+		require.Same(t, f.places[first].Load(), part)
+		if first != i {
+			continue
+		}
+		require.LessOrEqual(t, part.used, fullLine*maxLines)
+		other := f.places[i^1<<(part.depth-1)].Load()
+		require.NotSame(t, part, other)
+		require.True(t, other.depth != part.depth || part.used >= maxLines || other.used >= maxLines,
+			"two sparse tables: %d and %d cells", part.used, other.used)
+		requireSoundLines(t, part, hash)
+		for c := range part.all {
+			h := hash(c.key)
+			if int(h>>lineBits)&(1<<part.depth-1) != first || tab.find(h, c.key) != c {
+				t.Fatalf("%q stands in the wrong table", c.key)
+			}
+		}
 	}
-	requireSoundLines(t, tab, func(key string) uint64 { return maphash.String(seed, key) })
 }
 
+// requireSoundLines checks one table without a fan.
 func requireSoundLines[V any](t testing.TB, tab *table[V], hash func(key string) uint64) {
 	t.Helper()
 	used := 0
@@ -85,13 +116,16 @@ func requireSoundLines[V any](t testing.TB, tab *table[V], hash func(key string)
 			tag := l.tags.Load() >> (8 * at) & 0xff
 			c := l.cells[at].Load()
 			if c == nil {
-				require.Zero(t, tag)
+				if tag != 0 {
+					t.Fatalf("an empty place has the tag %x", tag)
+				}
 				continue
 			}
 			used++
 			h := hash(c.key)
-			require.Equal(t, tagOf(h), tag)
-			require.Same(t, c, tab.find(h, c.key))
+			if tag != tagOf(h) || tab.find(h, c.key) != c {
+				t.Fatalf("%q is not found", c.key)
+			}
 			for j := h & uint64(len(tab.lines)-1); j != uint64(i); j = (j + 1) & uint64(len(tab.lines)-1) {
 				passed[j]++
 			}
@@ -100,7 +134,9 @@ func requireSoundLines[V any](t testing.TB, tab *table[V], hash func(key string)
 	require.Equal(t, tab.used, used)
 	for i := range tab.lines {
 		if marked := tab.lines[i].tags.Load() >> 56; marked < passedMax {
-			require.Equal(t, passed[i], marked, "line %d", i)
+			if marked != passed[i] {
+				t.Fatalf("line %d was passed by %d and tells of %d", i, passed[i], marked)
+			}
 		}
 	}
 }
@@ -140,7 +176,9 @@ func requireSoundBag[E any](t testing.TB, b *bag[E], hash func(*E) uint64) (entr
 	}
 	for i := range l.parts.slots {
 		for _, e := range *l.parts.slots[i].Load() {
-			require.Same(t, &l.parts.slots[i], l.parts.of(hash(e)))
+			if l.parts.of(hash(e)) != &l.parts.slots[i] {
+				t.Fatal("an entry stands in the wrong part")
+			}
 			entries++
 		}
 	}

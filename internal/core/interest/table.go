@@ -1,19 +1,12 @@
 package interest
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 )
 
-// cell is an entry of a table: a key, whose bytes never change, and what belongs to it.
-type cell[V any] struct {
-	key string
-	val V
-}
-
-// A table has lines of seven cells, each line a cache line. A cell stands in the line that its
-// hash names or, when that is full, in the next that has room.
+// line is a cache line of a table. A cell stands in the line that its hash names or, when that
+// is full, in the next that has room.
 //
 // The word tags tells about the line in one atomic read: a byte for each cell, 0 if the place
 // is free, else eight bits of the hash, so that nearly no wrong cell is looked at; and in the
@@ -27,7 +20,7 @@ type line[V any] struct {
 
 const (
 	cellsPerLine = 7
-	fullLine     = 6 // mean number of cells in a line at which the table doubles; it halves at 1
+	fullLine     = 6 // mean number of cells in a line at which a table is full; it is sparse below 1
 
 	ones       = 0x0001_0101_0101_0101 // a one in the byte of each cell
 	highs      = 0x0080_8080_8080_8080 // the high bit in the byte of each cell
@@ -35,14 +28,29 @@ const (
 	passedMax  = 255 // stays once it is reached, until the table is replaced
 )
 
-// table is one immutable size of a directory.
+// table is a hash table of one size; or, if it has a fan, it only leads to the tables of that.
 type table[V any] struct {
+	// fixed
 	lines []line[V] // a power of two
-	used  int       // number of cells; guarded by the lock of the index
+	fan   *fan[V]
+	depth int // see fan
+
+	// guarded by the lock of the index
+	used int // number of cells
 }
+
+func newTable[V any](lines, depth int) *table[V] {
+	return &table[V]{lines: make([]line[V], lines), depth: depth}
+}
+
+// full reports whether t should not get another cell.
+func (t *table[V]) full() bool { return t.used >= fullLine*len(t.lines) }
 
 // find returns the cell with key, or nil. It may be called beside changes.
 func (t *table[V]) find(hash uint64, key string) *cell[V] {
+	if t.fan != nil {
+		t = t.fan.of(hash).Load()
+	}
 	mask := uint64(len(t.lines) - 1)
 	tag := tagOf(hash) * ones
 	for i := range uint64(len(t.lines)) {
@@ -59,6 +67,15 @@ func (t *table[V]) find(hash uint64, key string) *cell[V] {
 		}
 	}
 	return nil
+}
+
+// single reports whether at most one cell is there, and returns it. It may be called beside
+// changes, and may say no though there is but one.
+func (t *table[V]) single() (*cell[V], bool) {
+	if len(t.lines) != 1 || t.lines[0].tags.Load() > 0xff {
+		return nil, false
+	}
+	return t.lines[0].cells[0].Load(), true
 }
 
 // place puts c, which is not in the table, into it. There must be room.
@@ -109,66 +126,8 @@ func tagOf(hash uint64) uint64 { return max(hash>>56, 1) }
 // Bytes above the first such byte may be reported wrongly.
 func zeroBytes(w uint64) uint64 { return (w - ones) & ^w & highs }
 
-// directory is a set of cells, each with its own key. Lookups may run beside changes; changes
-// are made under the lock of the index. The zero value is empty and has no table.
-type directory[V any] struct {
-	at atomic.Pointer[table[V]]
-}
-
-// find returns the cell with key, or nil.
-func (d *directory[V]) find(hash uint64, key string) *cell[V] {
-	if t := d.at.Load(); t != nil {
-		return t.find(hash, key)
-	}
-	return nil
-}
-
-// add puts c, whose key is not there yet, into the directory.
-func (d *directory[V]) add(c *cell[V], hash uint64, seed maphash.Seed) {
-	t := d.at.Load()
-	switch {
-	case t == nil:
-		t = &table[V]{lines: make([]line[V], 1)}
-		d.at.Store(t)
-	case t.used >= fullLine*len(t.lines):
-		t = t.resized(2*len(t.lines), seed)
-		d.at.Store(t)
-	}
-	t.place(c, hash)
-}
-
-// drop takes out c, which is there.
-func (d *directory[V]) drop(c *cell[V], hash uint64, seed maphash.Seed) {
-	t := d.at.Load()
-	t.take(c, hash)
-	switch {
-	case t.used == 0:
-		d.at.Store(nil)
-	case t.used < len(t.lines):
-		d.at.Store(t.resized(len(t.lines)/2, seed))
-	}
-}
-
-// resized returns a table with the cells of t and the given number of lines. It leaves t as it
-// is, for those who still read it.
-func (t *table[V]) resized(lines int, seed maphash.Seed) *table[V] {
-	next := &table[V]{lines: make([]line[V], lines)}
-	for i := range t.lines {
-		for at := range t.lines[i].cells {
-			if c := t.lines[i].cells[at].Load(); c != nil {
-				next.place(c, maphash.String(seed, c.key))
-			}
-		}
-	}
-	return next
-}
-
-// all yields the cells there are.
-func (d *directory[V]) all(yield func(*cell[V]) bool) {
-	t := d.at.Load()
-	if t == nil {
-		return
-	}
+// all yields the cells of t, which has no fan.
+func (t *table[V]) all(yield func(*cell[V]) bool) {
 	for i := range t.lines {
 		for at := range t.lines[i].cells {
 			if c := t.lines[i].cells[at].Load(); c != nil && !yield(c) {

@@ -25,7 +25,7 @@ func TestTableCollisions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(1, 2))
-			tab := &table[int]{lines: make([]line[int], 8)}
+			tab := newTable[int](8, 0)
 			hash := map[string]uint64{}
 			var in, out []*cell[int]
 			for i := range 8 * fullLine {
@@ -58,7 +58,7 @@ func TestTableCollisions(t *testing.T) {
 
 // TestPassedStays lets more cells pass one line than the mark can count.
 func TestPassedStays(t *testing.T) {
-	tab := &table[int]{lines: make([]line[int], 64)}
+	tab := newTable[int](64, 0)
 	var cells []*cell[int]
 	for i := range 64 * fullLine {
 		c := newCell[int](fmt.Sprint(i))
@@ -89,28 +89,36 @@ func TestDirectory(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var d directory[int]
 	model := map[string]*cell[int]{}
-	for round := range 40 {
-		grow := round%2 == 0
-		for range rnd.IntN(3000) {
-			key := fmt.Sprint(rnd.IntN(5000))
+	most := 0
+	for _, target := range []int{1, 0, 6, 7, 0, 500, 40, 3072, 3073, 3071, 6150, 6140, 7000, 16_000, 5000, 1200, 1000, 7000, 400, 60, 0, 3} {
+		for len(model) != target {
+			key := fmt.Sprint(rnd.IntN(20_000))
 			hash := maphash.String(seed, key)
 			c := d.find(hash, key)
-			require.Equal(t, model[key], c)
+			if c != model[key] {
+				t.Fatalf("%q is found wrongly", key)
+			}
 			switch {
-			case c == nil && grow:
+			case c == nil && len(model) < target:
 				model[key] = newCell[int](key)
 				d.add(model[key], hash, seed)
-			case c != nil && !grow:
+			case c != nil && len(model) > target:
 				d.drop(c, hash, seed)
 				delete(model, key)
 			}
 		}
+		if tab := d.at.Load(); tab != nil && tab.fan != nil {
+			most = max(most, len(tab.fan.places))
+		}
 		requireSoundTable(t, seed, &d)
 		count := 0
-		for c := range d.all {
-			require.Same(t, model[c.key], c)
+		for c := range d.all(seed) {
+			if c != model[c.key] {
+				t.Fatalf("%q is not there", c.key)
+			}
 			count++
 		}
 		require.Len(t, model, count)
 	}
+	require.Equal(t, 8, most, "16 000 cells need 8 tables")
 }

@@ -9,21 +9,37 @@ import (
 // branch is a place in the trie of wildcard subscriptions: what stands behind a certain
 // sequence of tokens. Empty branches are cut off, so each leads to a subscription. All its words
 // are read by matchers and changed under the lock of the index.
+//
+// A wildcard that ends a subject needs no branch of its own: its node hangs at the branch before,
+// which spares a match one wait for memory.
 type branch[T any] struct {
 	kids directory[branch[T]]      // by literal token
 	star atomic.Pointer[branch[T]] // behind the token "*"
-	here atomic.Pointer[Node[T]]   // the subscription that ends here
+	here atomic.Pointer[Node[T]]   // the subscription that ends here, with a literal token
+	one  atomic.Pointer[Node[T]]   // the subscription that ends with "*" behind here
 	rest atomic.Pointer[Node[T]]   // the subscription that ends with ">" behind here
 }
 
-// walk adds to m what wants the tokens of m from depth on, standing at b.
+// empty reports whether b leads to no subscription.
+func (b *branch[T]) empty() bool {
+	return b.here.Load() == nil && b.one.Load() == nil && b.rest.Load() == nil &&
+		b.star.Load() == nil && b.kids.at.Load() == nil
+}
+
+// walk adds to m what wants the tokens of m from depth on, of which there is at least one,
+// standing at b.
 func (x *Index[T]) walk(b *branch[T], depth int, key string, m *Matches[T]) {
-	for ; depth < len(m.tokens); depth++ {
-		if n := b.rest.Load(); n != nil {
-			n.val.collect(m)
+	for ; ; depth++ {
+		collect(&b.rest, m)
+		kid := x.kid(b, &m.tokens[depth], key)
+		if depth == len(m.tokens)-1 {
+			collect(&b.one, m)
+			if kid != nil {
+				collect(&kid.here, m)
+			}
+			return
 		}
 		star := b.star.Load()
-		kid := x.kid(b, &m.tokens[depth], key)
 		switch {
 		case kid == nil && star == nil:
 			return
@@ -36,37 +52,46 @@ func (x *Index[T]) walk(b *branch[T], depth int, key string, m *Matches[T]) {
 			b = kid
 		}
 	}
-	if n := b.here.Load(); n != nil {
+}
+
+// collect adds to m the items of the node at place, if there is one.
+func collect[T any](place *atomic.Pointer[Node[T]], m *Matches[T]) {
+	if n := place.Load(); n != nil {
 		n.val.collect(m)
 	}
 }
 
-// kid returns the branch behind the literal token t of key at b, or nil. The token is hashed when
-// it is first needed.
+// kid returns the branch behind the literal token t of key at b, or nil. Most branches have one
+// child, which is compared at once; else the token is hashed when it is first needed.
 func (x *Index[T]) kid(b *branch[T], t *token, key string) *branch[T] {
 	kids := b.kids.at.Load()
 	if kids == nil {
 		return nil
 	}
 	text := key[t.from:t.to]
-	if t.hash == 0 {
-		t.hash = maphash.String(x.seed, text)
+	c, only := kids.single()
+	if !only {
+		if t.hash == 0 {
+			t.hash = maphash.String(x.seed, text)
+		}
+		c = kids.find(t.hash, text)
 	}
-	if c := kids.find(t.hash, text); c != nil {
-		return &c.val
+	if c == nil || c.key != text {
+		return nil
 	}
-	return nil
+	return &c.val
 }
 
 // grow returns the place of the subscription to key behind b and makes the branches on the way.
 func (b *branch[T]) grow(seed maphash.Seed, key string) *atomic.Pointer[Node[T]] {
-	for more := true; more; {
-		var text string
-		text, key, more = strings.Cut(key, ".")
-		switch text {
-		case ">":
+	for {
+		text, behind, more := strings.Cut(key, ".")
+		switch {
+		case text == ">":
 			return &b.rest
-		case "*":
+		case text == "*" && !more:
+			return &b.one
+		case text == "*":
 			if b.star.Load() == nil {
 				b.star.Store(new(branch[T]))
 			}
@@ -79,54 +104,55 @@ func (b *branch[T]) grow(seed maphash.Seed, key string) *atomic.Pointer[Node[T]]
 				b.kids.add(c, hash, seed)
 			}
 			b = &c.val
+			if !more {
+				return &b.here
+			}
 		}
+		key = behind
 	}
-	return &b.here
 }
 
 // prune clears the place of the subscription to key behind b, cuts off the branches that have
 // become empty and reports whether b has.
 func (b *branch[T]) prune(seed maphash.Seed, key string) bool {
-	text, key, more := strings.Cut(key, ".")
-	switch text {
-	case ">":
+	text, behind, more := strings.Cut(key, ".")
+	switch {
+	case text == ">":
 		b.rest.Store(nil)
-	case "*":
-		if b.star.Load().pruneBehind(seed, key, more) {
+	case text == "*" && !more:
+		b.one.Store(nil)
+	case text == "*":
+		if b.star.Load().prune(seed, behind) {
 			b.star.Store(nil)
 		}
 	default:
 		hash := maphash.String(seed, text)
-		if c := b.kids.find(hash, text); c.val.pruneBehind(seed, key, more) {
+		c := b.kids.find(hash, text)
+		if more {
+			c.val.prune(seed, behind)
+		} else {
+			c.val.here.Store(nil)
+		}
+		if c.val.empty() {
 			b.kids.drop(c, hash, seed)
 		}
 	}
-	return b.star.Load() == nil && b.here.Load() == nil && b.rest.Load() == nil && b.kids.at.Load() == nil
-}
-
-// pruneBehind is prune if there are more tokens; else the subscription ends at b.
-func (b *branch[T]) pruneBehind(seed maphash.Seed, key string, more bool) bool {
-	if more {
-		return b.prune(seed, key)
-	}
-	b.here.Store(nil)
-	return b.star.Load() == nil && b.rest.Load() == nil && b.kids.at.Load() == nil
+	return b.empty()
 }
 
 // each calls fn for every subscription at and behind b until it returns false; it reports
 // whether it never did.
-func (b *branch[T]) each(fn func(n *Node[T], queue string, item *T) bool) bool {
-	if n := b.here.Load(); n != nil && !n.each(fn) {
+func (b *branch[T]) each(seed maphash.Seed, fn func(n *Node[T], queue string, item *T) bool) bool {
+	for _, place := range []*atomic.Pointer[Node[T]]{&b.here, &b.one, &b.rest} {
+		if n := place.Load(); n != nil && !n.each(fn) {
+			return false
+		}
+	}
+	if star := b.star.Load(); star != nil && !star.each(seed, fn) {
 		return false
 	}
-	if n := b.rest.Load(); n != nil && !n.each(fn) {
-		return false
-	}
-	if star := b.star.Load(); star != nil && !star.each(fn) {
-		return false
-	}
-	for c := range b.kids.all {
-		if !c.val.each(fn) {
+	for c := range b.kids.all(seed) {
+		if !c.val.each(seed, fn) {
 			return false
 		}
 	}

@@ -296,10 +296,16 @@ func (s *Stage[R]) alike(a, b int32) bool {
 	return a < 0 && b < 0
 }
 
+// mostScratch is how much memory a pooled stage may keep for encoding, in bytes.
+const mostScratch = 1 << 20
+
 // clear drops all references, so that a pooled stage keeps nothing alive.
 func (s *Stage[R]) clear() {
 	clear(s.targets)
 	clear(s.entries)
 	clear(s.slots)
 	s.targets, s.entries, s.last = s.targets[:0], s.entries[:0], nil
+	if cap(s.scratch) > mostScratch {
+		s.scratch = nil
+	}
 }
