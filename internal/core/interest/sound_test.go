@@ -71,10 +71,10 @@ func requireSoundTable[V any](t testing.TB, seed maphash.Seed, d *directory[V]) 
 		return
 	case tab.fan == nil:
 		n := len(tab.lines)
-		require.NotZero(t, tab.used, "an empty table is left")
+		require.NotZero(t, *tab.used, "an empty table is left")
 		require.Zero(t, tab.depth)
 		require.LessOrEqual(t, n, maxLines)
-		require.True(t, tab.used <= fullLine*n && (n == 1 || tab.used >= n), "%d cells, %d lines", tab.used, n)
+		require.True(t, *tab.used <= fullLine*n && (n == 1 || *tab.used >= n), "%d cells, %d lines", *tab.used, n)
 		requireSoundLines(t, tab, hash)
 		return
 	}
@@ -90,11 +90,11 @@ func requireSoundTable[V any](t testing.TB, seed maphash.Seed, d *directory[V]) 
 		if first != i {
 			continue
 		}
-		require.LessOrEqual(t, part.used, fullLine*maxLines)
+		require.LessOrEqual(t, *part.used, fullLine*maxLines)
 		other := f.places[i^1<<(part.depth-1)].Load()
 		require.NotSame(t, part, other)
-		require.True(t, other.depth != part.depth || part.used >= maxLines || other.used >= maxLines,
-			"two sparse tables: %d and %d cells", part.used, other.used)
+		require.True(t, other.depth != part.depth || *part.used >= maxLines || *other.used >= maxLines,
+			"two sparse tables: %d and %d cells", *part.used, *other.used)
 		requireSoundLines(t, part, hash)
 		for c := range part.all {
 			h := hash(c.key)
@@ -131,7 +131,7 @@ func requireSoundLines[V any](t testing.TB, tab *table[V], hash func(key string)
 			}
 		}
 	}
-	require.Equal(t, tab.used, used)
+	require.Equal(t, *tab.used, used)
 	for i := range tab.lines {
 		if marked := tab.lines[i].tags.Load() >> 56; marked < passedMax {
 			if marked != passed[i] {

@@ -36,15 +36,15 @@ type table[V any] struct {
 	depth int // see fan
 
 	// guarded by the lock of the index
-	used int // number of cells
+	used *int // number of cells; apart, or each change would take the words above from the caches of matchers
 }
 
 func newTable[V any](lines, depth int) *table[V] {
-	return &table[V]{lines: make([]line[V], lines), depth: depth}
+	return &table[V]{lines: make([]line[V], lines), depth: depth, used: new(int)}
 }
 
 // full reports whether t should not get another cell.
-func (t *table[V]) full() bool { return t.used >= fullLine*len(t.lines) }
+func (t *table[V]) full() bool { return *t.used >= fullLine*len(t.lines) }
 
 // find returns the cell with key, or nil. It may be called beside changes.
 func (t *table[V]) find(hash uint64, key string) *cell[V] {
@@ -88,7 +88,7 @@ func (t *table[V]) place(c *cell[V], hash uint64) {
 			at := bits.TrailingZeros64(free) / 8
 			l.cells[at].Store(c)
 			l.tags.Store(tags | tagOf(hash)<<(8*at))
-			t.used++
+			*t.used++
 			return
 		}
 		if tags>>56 < passedMax {
@@ -107,7 +107,7 @@ func (t *table[V]) take(c *cell[V], hash uint64) {
 			if l.cells[at].Load() == c {
 				l.tags.Store(tags &^ (0xff << (8 * at)))
 				l.cells[at].Store(nil)
-				t.used--
+				*t.used--
 				return
 			}
 		}

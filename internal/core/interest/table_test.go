@@ -47,7 +47,7 @@ func TestTableCollisions(t *testing.T) {
 					tab.take(c, hash[c.key])
 					in, out = append(in[:i], in[i+1:]...), append(out, c)
 				}
-				require.Equal(t, len(in), tab.used)
+				require.Equal(t, len(in), *tab.used)
 				if step%20 == 0 {
 					requireSoundLines(t, tab, func(key string) uint64 { return hash[key] })
 				}
@@ -73,7 +73,7 @@ func TestPassedStays(t *testing.T) {
 			require.NotNil(t, tab.find(5, cells[i+1].key))
 		}
 	}
-	require.Zero(t, tab.used)
+	require.Zero(t, *tab.used)
 }
 
 func TestTakeOfAStranger(t *testing.T) {
