@@ -153,12 +153,12 @@ func (s *Server) start() error {
 
 // open opens everything, in order; the lock is held.
 func (s *Server) open() error {
+	if !s.opts.NoSigs {
+		s.handleSignals()
+	}
 	s.greet()
 	if err := s.writePid(); err != nil {
 		return err
-	}
-	if !s.opts.NoSigs {
-		s.handleSignals()
 	}
 	if err := s.startMonitoring(); err != nil {
 		return fatalf("Can't start monitoring: %v", err)

@@ -26,13 +26,20 @@ func (p *publishing) begin(tracing bool) {
 	p.tracing, p.busy, p.msgs, p.bytes = tracing, false, 0, 0
 }
 
-// end enters the batch in the session's accounts.
-func (p *publishing) end(s *session, now time.Time) {
+// account enters what the batch has brought so far in the session's counters. It comes before
+// anything that vouches for it: who has read a PONG finds the messages before it counted.
+func (p *publishing) account(s *session) {
 	if p.msgs > 0 {
 		s.inMsgs.Add(p.msgs)
 		s.inBytes.Add(p.bytes)
+		p.msgs, p.bytes, p.busy = 0, 0, true
 	}
-	if p.busy || p.msgs > 0 {
+}
+
+// end ends the batch.
+func (p *publishing) end(s *session, now time.Time) {
+	p.account(s)
+	if p.busy {
 		s.pings.active.Store(now.UnixNano())
 	}
 }

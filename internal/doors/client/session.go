@@ -132,9 +132,9 @@ func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
 	if err != nil {
 		s.complain(t, err)
 	}
+	s.publish.end(s, now)
 	t.Flush()
 	t.Put()
-	s.publish.end(s, now)
 	if err != nil {
 		s.finish(err)
 	}
