@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/task"
@@ -53,6 +54,9 @@ type Server struct {
 	listener *listener
 	http     *http.Server
 	errorLog func(text string)
+
+	// atomic
+	stopping atomic.Bool // Shutdown was called
 }
 
 // Listen binds the address of cfg. Connections are accepted once Serve is called; whoever
@@ -105,7 +109,7 @@ func (s *Server) serve() {
 	} else {
 		err = s.http.Serve(s.listener)
 	}
-	if !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	if !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 		s.errorLog(fmt.Sprintf("%s server ended: %v", s.name, err))
 	}
 }
@@ -113,6 +117,7 @@ func (s *Server) serve() {
 // Shutdown gives the address free, lets requests that are being answered end for as long as
 // timeout, and closes all connections. It may be called before Serve, and again.
 func (s *Server) Shutdown(timeout time.Duration) {
+	s.stopping.Store(true)
 	_ = s.listener.Close() // nobody can use it any more, whatever the error
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
