@@ -17,9 +17,13 @@ import (
 	"github.com/baridmq/barid/internal/core/outbox"
 )
 
-// mostStaged bounds the bytes that one flush may write, over all destinations: a wide fan-out of
-// a large batch would otherwise keep its reader from reading for tens of milliseconds.
-const mostStaged = 8 << 20
+// mostStaged bounds the bytes that one flush may write, over all destinations, and mostEntries the
+// notes that a stage may hold: a wide fan-out of a large batch would otherwise keep its reader
+// from reading for too long, or take too much memory.
+const (
+	mostStaged  = 32 << 20
+	mostEntries = 128 << 10
+)
 
 // Publisher is whose messages a trip carries.
 type Publisher interface {
@@ -142,7 +146,7 @@ func (t *Trip) Settle() {
 	if !heard && t.from != nil {
 		t.unheard()
 	}
-	if t.staged += t.Stage.Batch.Extent(t.run) * t.width(); t.staged > mostStaged {
+	if t.staged += t.Stage.Batch.Extent(t.run) * t.width(); t.staged > mostStaged || t.Stage.Len() > mostEntries {
 		t.Flush()
 	}
 }

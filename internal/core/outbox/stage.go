@@ -121,6 +121,9 @@ func (s *Stage[R]) grow() {
 // Empty reports whether nothing is staged.
 func (s *Stage[R]) Empty() bool { return len(s.targets) == 0 }
 
+// Len is the number of notes that the stage holds.
+func (s *Stage[R]) Len() int { return len(s.entries) }
+
 // Holds reports whether something is staged for box.
 func (s *Stage[R]) Holds(box *Box) bool {
 	for i := range s.targets {
@@ -130,9 +133,6 @@ func (s *Stage[R]) Holds(box *Box) bool {
 	}
 	return false
 }
-
-// Targets is the number of destinations that something is staged for.
-func (s *Stage[R]) Targets() int { return len(s.targets) }
 
 // Flush encodes and sends everything staged and empties the stage, but not the batch. The box own
 // is served last and gets the bytes said first; own may be nil if said is empty. It returns what its subscriptions can no longer have, because they were given
