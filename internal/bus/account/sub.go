@@ -56,12 +56,16 @@ type Sub struct {
 	sid   uint64 // the sid as a number, or textual
 
 	// atomic
-	taken atomic.Uint64 // messages counted; the bit given up
+	taken atomic.Uint64 // messages counted, and the marks
 	rare  atomic.Pointer[rare]
 }
 
-// givenUp marks in Sub.taken that the owner has given the subscription up.
-const givenUp = 1 << 63
+// Marks in Sub.taken. Whoever finds one counts nothing more.
+const (
+	givenUp = 1 << 63 // the owner has given the subscription up
+	ended   = 1 << 62 // its maximum was reached
+	marks   = givenUp | ended
+)
 
 // rare is what few subscriptions have.
 type rare struct {
@@ -149,11 +153,22 @@ func (s *Sub) rarely() *rare {
 	return s.rare.Load()
 }
 
-// SetMax ends the subscription after max messages, counted since it was made, and reports
-// whether it has had as many already.
+// SetMax ends the subscription after max messages, at least 1, counted since it was made, and
+// reports whether it has ended already: then it had as many, or had reached an earlier maximum.
 func (s *Sub) SetMax(max uint64) (reached bool) {
 	s.rarely().max.Store(max)
-	return s.Taken() >= max
+	return s.reached(s.taken.Load())
+}
+
+// reached ends s if taken, which was read from it, is its maximum or more, and reports whether s
+// has ended. Who changes taken or the maximum asks afterwards, so that of two who change them at
+// the same time at least one learns of the end.
+func (s *Sub) reached(taken uint64) bool {
+	if max := s.Max(); max == 0 || taken < max {
+		return false
+	}
+	s.taken.Or(ended)
+	return true
 }
 
 // Max returns what SetMax has set, 0 for nothing.
@@ -170,29 +185,34 @@ func (s *Sub) GiveUp() { s.taken.Or(givenUp) }
 // GivenUp reports whether GiveUp was called.
 func (s *Sub) GivenUp() bool { return s.taken.Load()&givenUp != 0 }
 
+// Ended reports whether the maximum was reached. A subscription that has ended never goes on.
+func (s *Sub) Ended() bool { return s.taken.Load()&ended != 0 }
+
 // Count counts n messages for s, or as many as its maximum leaves, and returns how many; none
 // when s was given up. last says that the maximum is reached; more than one call may say so when
 // SetMax runs beside them.
 func (s *Sub) Count(n int) (counted int, last bool) {
 	if s.Max() == 0 {
 		taken := s.taken.Add(uint64(n))
-		if taken&givenUp != 0 {
+		if taken&marks != 0 {
 			return 0, false
 		}
-		max := s.Max() // it may have been set meanwhile
-		return n, max != 0 && taken >= max
+		if max := s.Max(); max != 0 && taken > max { // it was set meanwhile
+			n -= int(min(uint64(n), taken-max))
+		}
+		return n, s.reached(taken)
 	}
 	for {
 		limit, had := s.Max(), s.taken.Load()
-		if had >= limit { // also when it was given up
+		if had >= limit { // also when it is marked
 			return 0, false
 		}
 		counted = int(min(uint64(n), limit-had))
 		if s.taken.CompareAndSwap(had, had+uint64(counted)) {
-			return counted, had+uint64(counted) == limit
+			return counted, s.reached(had + uint64(counted))
 		}
 	}
 }
 
 // Taken is the number of messages counted so far.
-func (s *Sub) Taken() uint64 { return s.taken.Load() &^ givenUp }
+func (s *Sub) Taken() uint64 { return s.taken.Load() &^ marks }

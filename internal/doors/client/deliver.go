@@ -10,7 +10,7 @@ import (
 func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) account.Outcome {
 	gen := s.conn.Box.Generation() // before anything is asked that may change
 	v := s.view.Load()
-	if v == nil || (!v.echo && st.Batch.Origin == s.owner.ID) {
+	if v == nil || s.conn.Ended() || (!v.echo && st.Batch.Origin == s.owner.ID) {
 		return account.Refused
 	}
 	if p := v.id.Permissions; p != nil && p.Filters(sub.Subject()) {
@@ -21,7 +21,7 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 		st.Add(&s.dest, gen, msg.Run{From: run.From, To: run.From + int32(n)}, sub)
 	}
 	if last {
-		s.expire(v, sub)
+		s.expire(v.id.Account, sub)
 	}
 	switch n {
 	case run.Len():
@@ -51,7 +51,7 @@ func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.S
 			taken++
 		}
 		if last {
-			s.expire(v, sub)
+			s.expire(v.id.Account, sub)
 		}
 	}
 	switch taken {

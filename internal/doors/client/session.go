@@ -259,11 +259,13 @@ func (s *session) authenticate() *proto.Error {
 		s.errorf("authentication error - User %q", o.User)
 		return proto.ErrAuthorization
 	}
-	if !id.Account.Join() {
-		return proto.ErrMaxAccountConnections
-	}
-	if s.id != nil {
-		s.id.Account.Leave()
+	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
+		if !id.Account.Join() {
+			return proto.ErrMaxAccountConnections
+		}
+		if s.id != nil {
+			s.id.Account.Leave()
+		}
 	}
 	s.id = id
 	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)

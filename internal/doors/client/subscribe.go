@@ -29,7 +29,7 @@ func (s *session) sub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		return nil
 	}
 	if old := s.sids.get(sid); old != nil {
-		if max := old.Max(); max == 0 || old.Taken() < max {
+		if !old.Ended() {
 			s.ok(t) // the sid is in use: nothing happens
 			return nil
 		}
@@ -84,8 +84,11 @@ func (s *session) unsub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		if n == 2 {
 			max = proto.Number(args[1].Of(buf))
 		}
-		if max <= 0 || sub.SetMax(uint64(max)) {
+		switch {
+		case max <= 0:
 			s.drop(sub)
+		case sub.SetMax(uint64(max)): // what was counted is on its way, and the client waits for it
+			s.expire(s.id.Account, sub)
 		}
 	}
 	s.ok(t)
@@ -110,32 +113,38 @@ func (s *session) drop(sub *account.Sub) {
 
 // forget takes sub out of the account and frees its sid.
 func (s *session) forget(sub *account.Sub) {
-	if s.id.Account.Unsubscribe(sub) {
-		s.subs.Add(-1)
+	if s.leave(sub) {
 		s.traceEnd(sub)
-	} else {
-		s.spent.Add(-1) // it had reached its maximum
 	}
 	s.sids.remove(sub)
 }
 
+// leave takes sub out of the account and of the counts. It reports false when it had reached its
+// maximum before.
+func (s *session) leave(sub *account.Sub) bool {
+	if s.id.Account.Unsubscribe(sub) {
+		s.subs.Add(-1)
+		return true
+	}
+	s.spent.Add(-1)
+	return false
+}
+
 // dropAll ends all subscriptions.
 func (s *session) dropAll() {
-	s.view.Store(nil)
 	s.sids.each(func(sub *account.Sub) {
 		sub.GiveUp()
-		s.id.Account.Unsubscribe(sub)
+		s.leave(sub)
 	})
 	s.sids = sids{}
-	s.subs.Store(0)
-	s.spent.Store(0)
 	s.conn.Box.Invalidate()
+	s.view.Store(nil) // not before: what is encoded without a view must be stale
 }
 
 // expire ends a subscription that has reached its maximum. It may be called by any goroutine
 // that delivers; the reader finds the sid later.
-func (s *session) expire(v *view, sub *account.Sub) {
-	if v.id.Account.Unsubscribe(sub) {
+func (s *session) expire(a *account.Account, sub *account.Sub) {
+	if a.Unsubscribe(sub) {
 		s.subs.Add(-1)
 		s.spent.Add(1)
 		s.traceEnd(sub)
@@ -151,7 +160,7 @@ func (s *session) sweep() {
 		return
 	}
 	s.sids.each(func(sub *account.Sub) {
-		if max := sub.Max(); max != 0 && sub.Taken() >= max {
+		if sub.Ended() {
 			s.forget(sub)
 		}
 	})

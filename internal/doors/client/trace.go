@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -61,8 +63,51 @@ type lazily struct {
 // String implements fmt.Stringer.
 func (l lazily) String() string { return fmt.Sprintf(l.format, l.args...) }
 
-// secrets are the values of CONNECT that must not be logged.
-var secrets = regexp.MustCompile(`(?i)("(?:pass[^"]*|auth_token[^"]*|sig|proxy_sig|nkey)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+// secret tells by its name that a value of CONNECT must not be logged. Like the decoder of
+// CONNECT it ignores case.
+var secret = regexp.MustCompile(`(?is)^(?:pass.*|auth_token.*|sig|proxy_sig|nkey)$`)
+
+const redacted = "[REDACTED]"
+
+// redact returns the arguments of CONNECT as they were written, but without secrets and without
+// what is nested, which may hold some. What cannot be read is left out, too.
+func redact(args []byte) []byte {
+	in := json.NewDecoder(bytes.NewReader(args))
+	var out []byte
+	done := 0 // how much of args is in out
+	if open, err := in.Token(); err != nil || open != json.Delim('{') {
+		return append(out, redacted[:min(len(args), len(redacted))]...)
+	}
+	for {
+		out = append(out, args[done:in.InputOffset()]...)
+		if done = int(in.InputOffset()); !in.More() {
+			break
+		}
+		name, err := in.Token()
+		if err != nil {
+			return append(out, redacted...)
+		}
+		var value json.RawMessage
+		if err := in.Decode(&value); err != nil {
+			return append(out, redacted...)
+		}
+		if secret.MatchString(fmt.Sprint(name)) || value[0] == '{' || value[0] == '[' {
+			end := int(in.InputOffset())
+			out = append(out, args[done:end-len(value)]...)
+			out = append(out, `"`+redacted+`"`...)
+			done = end
+		}
+	}
+	if _, err := in.Token(); err != nil {
+		return append(out, redacted...)
+	}
+	end := int(in.InputOffset())
+	out = append(out, args[done:end]...)
+	if rest := bytes.TrimRight(args[end:], " \t\r\n"); len(rest) > 0 {
+		return append(out, redacted...)
+	}
+	return append(out, args[end:]...)
+}
 
 // traceControl traces a received control line.
 func (s *session) traceControl(verb proto.Verb, args []byte) {
@@ -72,7 +117,7 @@ func (s *session) traceControl(verb proto.Verb, args []byte) {
 	}[verb]
 	switch verb {
 	case proto.Connect:
-		args = secrets.ReplaceAll(args, []byte(`${1}"[REDACTED]"`))
+		args = redact(args)
 	case proto.Ping, proto.Pong, proto.OK:
 		args = nil
 	}

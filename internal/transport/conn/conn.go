@@ -65,6 +65,9 @@ type Conn struct {
 	started time.Time
 	written chan struct{} // closed when nothing more will be written
 
+	// atomic; here, because whoever sends something asks for it first
+	reason atomic.Uint32
+
 	// Box holds what waits to be written.
 	Box outbox.Box
 
@@ -75,7 +78,6 @@ type Conn struct {
 	attempt attempt
 
 	// atomic
-	reason  atomic.Uint32
 	lingers atomic.Bool  // the reader still wants the socket when nothing more will be written
 	active  atomic.Int64 // when input last came, ns of Unix time
 }

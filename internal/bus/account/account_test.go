@@ -1,0 +1,128 @@
+package account
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// limited returns an account with limits, and -1 for those that are 0.
+func limited(connections int) *Account {
+	l := Unlimited()
+	l.Connections = connections
+	return NewRegistry().Put(Spec{Name: "A", Limits: l})
+}
+
+func TestJoin(t *testing.T) {
+	a := limited(2)
+	require.True(t, a.Join())
+	require.True(t, a.Join())
+	require.False(t, a.Join())
+	require.Equal(t, 2, a.Connections())
+	a.Leave()
+	require.True(t, a.Join())
+	require.False(t, a.Join())
+
+	require.False(t, limited(0).Join(), "a limit of 0 lets nobody in")
+	open := limited(-1)
+	for range 100 {
+		require.True(t, open.Join())
+	}
+	require.Equal(t, 100, open.Connections())
+}
+
+func TestAsManyJoinAsMay(t *testing.T) {
+	for range 100 {
+		a := limited(25)
+		var joined atomic.Int64
+		several(8, func(int) {
+			for range 10 {
+				if a.Join() {
+					joined.Add(1)
+				}
+			}
+		})
+		require.EqualValues(t, 25, joined.Load())
+		require.Equal(t, 25, a.Connections())
+	}
+}
+
+func TestSubscribeAndUnsubscribe(t *testing.T) {
+	a := limited(-1)
+	o := &Owner{ID: 1}
+	plain, member := NewSub(o, []byte("1"), nil), NewSub(o, []byte("2"), []byte("q"))
+	require.Empty(t, plain.Subject())
+	subject := []byte("a.*")
+	a.Subscribe(plain, subject)
+	a.Subscribe(member, subject)
+	copy(subject, "xxx")
+	require.Equal(t, "a.*", plain.Subject())
+	require.Equal(t, 2, a.Subscriptions())
+
+	var m Matches
+	a.Match([]byte("a.b"), &m)
+	require.Equal(t, []*Sub{plain}, m.Plain)
+	require.Len(t, m.Queues, 1)
+	require.Equal(t, "q", m.Queues[0].Name)
+	require.Equal(t, []*Sub{member}, m.Queues[0].Members)
+	a.Match([]byte("a.b.c"), &m)
+	require.True(t, m.Empty())
+
+	require.True(t, a.Unsubscribe(plain))
+	require.False(t, a.Unsubscribe(plain))
+	a.Match([]byte("a.b"), &m)
+	require.Empty(t, m.Plain)
+	require.True(t, a.Unsubscribe(member))
+	require.Zero(t, a.Subscriptions())
+}
+
+// Of those who take a subscription out at the same time one is told that it did.
+func TestUnsubscribeIsWonByOne(t *testing.T) {
+	a := limited(-1)
+	o := &Owner{}
+	for i := range 500 {
+		var queue []byte
+		if i%2 == 1 {
+			queue = []byte("q")
+		}
+		s := NewSub(o, []byte("1"), queue)
+		a.Subscribe(s, []byte("a"))
+		var won atomic.Int64
+		several(3, func(int) {
+			if a.Unsubscribe(s) {
+				won.Add(1)
+			}
+		})
+		require.EqualValues(t, 1, won.Load())
+	}
+	require.Zero(t, a.Subscriptions())
+}
+
+func TestEach(t *testing.T) {
+	a := limited(-1)
+	o := &Owner{}
+	want := map[string]bool{}
+	for i := range 50 {
+		s := NewSub(o, fmt.Append(nil, i), nil)
+		subject := fmt.Sprintf("a.%d", i%7)
+		if i%3 == 0 {
+			subject = fmt.Sprintf("b.%d.*", i%5)
+		}
+		a.Subscribe(s, []byte(subject))
+		want[fmt.Sprint(i, subject)] = true
+	}
+	got := map[string]bool{}
+	a.Each(func(s *Sub) bool {
+		got[string(s.AppendSID(nil))+s.Subject()] = true
+		return true
+	})
+	require.Len(t, got, 50)
+	for key := range want {
+		require.Contains(t, got, key)
+	}
+	n := 0
+	a.Each(func(*Sub) bool { n++; return n < 3 })
+	require.Equal(t, 3, n)
+}
