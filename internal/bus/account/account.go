@@ -77,13 +77,13 @@ func (a *Account) Subscriptions() int { return a.index.Len() }
 // Subscribe enters s under subject, which must be a valid subscription subject; it is copied. A
 // message published after Subscribe has returned reaches s.
 func (a *Account) Subscribe(s *Sub, subject []byte) {
-	s.node = a.index.Insert(subject, s.Queue(), s)
+	s.node.Store(a.index.Insert(subject, s.Queue(), s))
 }
 
 // Unsubscribe takes s out and reports whether it was in. Of several concurrent callers one gets
 // true.
 func (a *Account) Unsubscribe(s *Sub) bool {
-	return a.index.Remove(s.node, s.Queue(), s)
+	return a.index.Remove(s.node.Load(), s.Queue(), s)
 }
 
 // Match fills m with the subscriptions that want the literal subject.
@@ -92,7 +92,9 @@ func (a *Account) Match(subject []byte, m *Matches) { a.index.Match(subject, m) 
 // Each calls f for every subscription until f returns false, without a lock. Those that come or
 // go meanwhile may be left out.
 func (a *Account) Each(f func(*Sub) bool) {
-	a.index.Each(func(_ *interest.Node[Sub], _ string, s *Sub) bool { return f(s) })
+	a.index.Each(func(_ *interest.Node[Sub], _ string, s *Sub) bool {
+		return s.node.Load() == nil || f(s)
+	})
 }
 
 // Matches are the receivers of a subject; see interest.Matches for its lifetime.

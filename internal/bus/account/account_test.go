@@ -126,3 +126,37 @@ func TestEach(t *testing.T) {
 	a.Each(func(*Sub) bool { n++; return n < 3 })
 	require.Equal(t, 3, n)
 }
+
+// Who finds a subscription while it is being entered may ask it anything.
+func TestLookingWhileOthersSubscribe(t *testing.T) {
+	a := limited(-1)
+	o := &Owner{}
+	var busy atomic.Int64
+	busy.Store(2)
+	several(4, func(i int) {
+		if i < 2 {
+			defer busy.Add(-1)
+			for j := range 3000 {
+				s := NewSub(o, []byte("1"), [][]byte{nil, []byte("q")}[j%2])
+				a.Subscribe(s, []byte([]string{"a", "*", "b.c"}[j%3]))
+				a.Unsubscribe(s)
+			}
+			return
+		}
+		var m Matches
+		for busy.Load() > 0 {
+			a.Each(func(s *Sub) bool {
+				if s.Subject() == "" {
+					t.Error("a subscription without a subject")
+				}
+				return true
+			})
+			a.Match([]byte("a"), &m)
+			for _, s := range m.Plain {
+				if subject := s.Subject(); subject != "" && subject != "a" && subject != "*" {
+					t.Errorf("%s matches a", subject)
+				}
+			}
+		}
+	})
+}

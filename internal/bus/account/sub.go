@@ -49,14 +49,14 @@ type Owner struct {
 
 // Sub is one subscription. A million of them must fit in memory, so what is rare stands apart.
 type Sub struct {
-	// fixed once subscribed
+	// fixed
 	owner *Owner
-	node  *interest.Node[Sub]
 	queue *string
 	sid   uint64 // the sid as a number, or textual
 
 	// atomic
-	taken atomic.Uint64 // messages counted, and the marks
+	node  atomic.Pointer[interest.Node[Sub]] // set once, when others can find the subscription already
+	taken atomic.Uint64                      // messages counted, and the marks
 	rare  atomic.Pointer[rare]
 }
 
@@ -117,12 +117,13 @@ func (s *Sub) Deliver(st *Stage, run msg.Run) Outcome {
 	return s.owner.Receiver.Deliver(st, run, s)
 }
 
-// Subject returns the subject subscribed to; empty before it was entered anywhere.
+// Subject returns the subject subscribed to; empty before it was entered anywhere, and still for
+// a moment when a message may find it already.
 func (s *Sub) Subject() string {
-	if s.node == nil {
-		return ""
+	if n := s.node.Load(); n != nil {
+		return n.Subject()
 	}
-	return s.node.Subject()
+	return ""
 }
 
 // Queue returns the name of the queue group, or "".

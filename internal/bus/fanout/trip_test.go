@@ -376,6 +376,8 @@ func TestEarlyFlush(t *testing.T) {
 	}{
 		{"one run", strings.Repeat("s="+big+" ", 8), true},
 		{"several runs", strings.Repeat("s="+big+" t.1=y ", 8), true},
+		{"many small runs", strings.Repeat("s=x t.1=y ", 520), true},
+		{"fewer small runs", strings.Repeat("s=x t.1=y ", 500), false},
 		{"a small batch", strings.Repeat("s="+big+" ", 3), false},
 		{"one receiver", strings.Repeat("t.1="+big+" ", 20), false},
 	} {

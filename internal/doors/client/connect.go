@@ -48,8 +48,8 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 // ping handles PING. The first one after CONNECT is answered with an INFO, too.
 func (s *session) ping(t *fanout.Trip) {
 	s.publish.account(s)
-	s.trace("->> [PONG]")
 	t.Say([]byte(proto.PongLine), true)
+	s.trace("->> [PONG]")
 	if s.connected && !s.informed {
 		s.informed = true
 		t.Say(s.info(s.id.Account), true)

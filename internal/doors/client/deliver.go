@@ -13,8 +13,10 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 	if v == nil || s.conn.Ended() || (!v.echo && st.Batch.Origin == s.owner.ID) {
 		return account.Refused
 	}
-	if p := v.id.Permissions; p != nil && p.Filters(sub.Subject()) {
-		return s.deliverFiltered(st, run, sub, v, gen)
+	if p := v.id.Permissions; p != nil {
+		if subject := sub.Subject(); subject == "" || p.Filters(subject) {
+			return s.deliverFiltered(st, run, sub, v, gen)
+		}
 	}
 	n, last := sub.Count(run.Len())
 	if n > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/core/msg"
 )
 
 // restricted lets alice in with p, and bob without any bound.
@@ -139,6 +140,18 @@ func TestDeniedMessagesAreHeldBack(t *testing.T) {
 	require.Equal(t, msgLine("a.x", "1", "0")+msgLine("a.y", "1", "2")+msgLine("a.y", "1", "3")+msgLine("a.never", "1", "5"), alice.got())
 	require.Equal(t, msgLine("a.x", "1", "0")+msgLine("a.no", "1", "1")+msgLine("a.y", "1", "2")+msgLine("a.y", "1", "3")+
 		msgLine("a.never.x", "1", "4")+msgLine("a.never", "1", "5")+msgLine("a.no", "1", "6"), bob.got())
+}
+
+// A subscription can be found by a message a moment before it knows its own subject. What is
+// denied is held back then, too.
+func TestDeniedMessagesAreHeldBackFromTheFirstMoment(t *testing.T) {
+	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no"}}}))
+	alice, p := st.hand(as("alice")), st.hand(as("bob"))
+	trip := p.stage(pub("a.no", "0") + pub("a.x", "1"))
+	sub := account.NewSub(&alice.owner, []byte("1"), nil) // what SUB has found but not entered yet
+	require.Equal(t, account.Partly, sub.Deliver(&trip.Stage, msg.Run{From: 0, To: 2}))
+	finish(trip)
+	require.Equal(t, msgLine("a.x", "1", "1"), alice.got())
 }
 
 // Held back messages do not count for a maximum.

@@ -214,16 +214,16 @@ func (s *session) complain(t *fanout.Trip, err error) {
 		s.errorf("%s", e.Log)
 	}
 	if e.Text != "" {
-		s.trace("->> [-ERR %s]", e.Text)
 		t.Say(proto.AppendErr(nil, e.Text), true)
+		s.trace("->> [-ERR %s]", e.Text)
 	}
 }
 
 // ok answers an accepted command of a verbose client.
 func (s *session) ok(t *fanout.Trip) {
 	if s.options.Verbose {
-		s.trace("->> [OK]")
 		t.Say([]byte(proto.OKLine), false)
+		s.trace("->> [OK]")
 	}
 }
 

@@ -72,11 +72,14 @@ const redacted = "[REDACTED]"
 // redact returns the arguments of CONNECT as they were written, but without secrets and without
 // what is nested, which may hold some. What cannot be read is left out, too.
 func redact(args []byte) []byte {
+	if len(args) == 0 {
+		return nil
+	}
 	in := json.NewDecoder(bytes.NewReader(args))
 	var out []byte
 	done := 0 // how much of args is in out
 	if open, err := in.Token(); err != nil || open != json.Delim('{') {
-		return append(out, redacted[:min(len(args), len(redacted))]...)
+		return append(out, redacted...)
 	}
 	for {
 		out = append(out, args[done:in.InputOffset()]...)

@@ -26,6 +26,7 @@ func (r *record) trace() (all []string) {
 	return all
 }
 
+// The lines stand in the order in which things happen on the wire.
 func TestTraceLines(t *testing.T) {
 	st := build(t, traced, func(_ *site, cfg *Config) { cfg.MaxTraced = 5 })
 	h := st.hand(`{"verbose":true,"pedantic":true,"headers":true}`)
@@ -46,7 +47,7 @@ func TestTraceLines(t *testing.T) {
 		"<<- [PUB a 5]", `<<- MSG_PAYLOAD: ["hello"]`, "->> [OK]",
 		"<<- [PUB a 0]", "->> [MSG a 1 5]", `->> MSG_PAYLOAD: ["hello"]`, "->> [OK]",
 		"<<- [HPUB a r 12 18]", `<<- MSG_PAYLOAD: ["NATS/..."]`, "->> [MSG a 1 0]", "->> [OK]",
-		"<<- [SUB a..b 3]", "->> [-ERR Invalid Subject]", "->> [HMSG a 1 r 12 18]", `->> MSG_PAYLOAD: ["NATS/..."]`,
+		"<<- [SUB a..b 3]", "->> [HMSG a 1 r 12 18]", `->> MSG_PAYLOAD: ["NATS/..."]`, "->> [-ERR Invalid Subject]",
 	}, st.log.trace())
 }
 
