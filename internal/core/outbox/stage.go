@@ -209,27 +209,48 @@ func (s *Stage[R]) send(t *target[R], have *encoded) {
 		}
 	}
 	*have = encoded{}
-	pruned := false
+	again := false
 	for c := s.start(t.head); c.at >= 0; {
 		next, messages, bytes := s.encode(t.enc, c, piece)
-		verdict := t.box.Send(s.scratch, messages, bytes, t.gen)
-		switch verdict {
+		switch s.hand(t, c, next, messages, bytes) {
 		case Stale:
-			t.gen = t.box.Generation() // before Live is asked
-			pruned = true
-			s.giveUp(c, t.enc)
+			again = true
+			piece = max(leastPiece, piece/2)
 			continue
 		case Gone:
-			s.giveUp(c, nil)
+			s.giveUp(c, cursor{at: -1}, nil)
 			return
 		case Full:
 			s.full(t.box, next.at >= 0)
 		}
-		if next.at < 0 && c == s.start(t.head) && !pruned {
+		if next.at < 0 && c == s.start(t.head) && !again {
 			*have = encoded{valid: true, head: t.head, messages: messages, bytes: bytes}
 		}
 		c = next
 	}
+}
+
+const (
+	// mostTries is how often what is encoded is offered again when the box has moved on.
+	mostTries = 4
+	// leastPiece is the size to which pieces shrink then.
+	leastPiece = 512
+)
+
+// hand sends the scratch, which holds the messages from c to next, to the box of t. It answers
+// Stale when they must be encoded again: some were given up, or the destination gives up
+// subscriptions faster than this can look after them. A smaller piece is then quicker, so that
+// nobody keeps a publisher busy by subscribing and unsubscribing.
+func (s *Stage[R]) hand(t *target[R], c, next cursor, messages, bytes int) Verdict {
+	verdict := t.box.Send(s.scratch, messages, bytes, t.gen)
+	for try := 0; verdict == Stale; try++ {
+		t.gen = t.box.Generation() // before Live is asked
+		if s.giveUp(c, next, t.enc) || try == mostTries {
+			return Stale
+		}
+		verdict = t.box.Send(s.scratch, messages, bytes, t.gen)
+	}
+	return verdict
 }
 
 // full notes that box is full. When more is to come for it, the wait is now.
@@ -268,17 +289,22 @@ func (s *Stage[R]) encode(enc Encoder[R], c cursor, piece int) (next cursor, mes
 	return c, messages, bytes
 }
 
-// giveUp takes the entries from c on out of the chain: all of them when enc is nil, else those
-// that enc says are not live.
-func (s *Stage[R]) giveUp(c cursor, enc Encoder[R]) {
+// giveUp takes entries out of the chain, from the one of c to the one of last: all of them when
+// enc is nil, else those that enc says are not live. It reports whether there were any.
+func (s *Stage[R]) giveUp(c, last cursor, enc Encoder[R]) (some bool) {
 	for c.at >= 0 {
 		e := &s.entries[c.at]
 		if e.ref != nil && (enc == nil || !enc.Live(e.ref)) {
 			s.lost = append(s.lost, Lost[R]{Ref: e.ref, Run: msg.Run{From: c.from, To: e.run.To}})
 			e.ref = nil
+			some = true
+		}
+		if c.at == last.at {
+			break
 		}
 		c = s.start(e.next)
 	}
+	return some
 }
 
 // alike reports whether two chains have the same encoding.

@@ -133,6 +133,29 @@ func TestStageGivesUpWhatIsStale(t *testing.T) {
 	require.Equal(t, "+OK keep:m0 keep:m1 ", s.text())
 }
 
+// restless invalidates its box whenever it encodes, as a client does that subscribes and
+// unsubscribes all the time.
+type restless struct {
+	plain
+	box *Box
+}
+
+func (e *restless) Encode(dst []byte, b *msg.Batch, r msg.Run, s *ref) ([]byte, int) {
+	e.box.Invalidate()
+	return e.plain.Encode(dst, b, r, s)
+}
+
+func TestStageIsNotHeldUpByARestlessDestination(t *testing.T) {
+	var st Stage[ref]
+	s := newSocket(1 << 20)
+	e := &restless{box: &s.box}
+	batch(&st, "m0 m1")
+	st.Add(destination(s, e, 1), s.box.Generation(), run(0, 2), &ref{name: "x"})
+	require.Empty(t, st.Flush(nil, nil, time.Time{}))
+	require.Equal(t, "x:m0 x:m1 ", s.text())
+	require.Equal(t, 1, e.encoded)
+}
+
 func TestStageReportsWhatAClosedBoxDoesNotGet(t *testing.T) {
 	var st Stage[ref]
 	s := newSocket(1000)
