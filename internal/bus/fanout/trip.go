@@ -48,7 +48,7 @@ type Trip struct {
 	matches [2]account.Matches
 	current int // which of matches are the receivers of run
 	again   account.Matches
-	staged  int // bytes that the stage stands for, roughly, over all destinations
+	staged  int64 // bytes that the stage stands for, roughly, over all destinations
 	random  rand.PCG
 }
 
@@ -113,15 +113,15 @@ func (t *Trip) Add(a *account.Account, m *msg.Message) {
 		}
 	}
 	t.run.To = i + 1
-	if b.Extent(t.run)*t.width() > mostStaged {
+	if int64(b.Extent(t.run))*t.width() > mostStaged {
 		t.Settle()
 	}
 }
 
 // width is the number of copies that a message of the current run will make.
-func (t *Trip) width() int {
+func (t *Trip) width() int64 {
 	m := &t.matches[t.current]
-	return len(m.Plain) + len(m.Queues)
+	return int64(len(m.Plain) + len(m.Queues))
 }
 
 // Settle delivers the messages added so far to the stage. It must be called before anything
@@ -146,7 +146,7 @@ func (t *Trip) Settle() {
 	if !heard && t.from != nil {
 		t.unheard()
 	}
-	if t.staged += t.Stage.Batch.Extent(t.run) * t.width(); t.staged > mostStaged || t.Stage.Len() > mostEntries {
+	if t.staged += int64(t.Stage.Batch.Extent(t.run)) * t.width(); t.staged > mostStaged || t.Stage.Len() > mostEntries {
 		t.Flush()
 	}
 }

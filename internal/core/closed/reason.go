@@ -11,7 +11,6 @@ type Reason uint8
 const (
 	Open Reason = iota
 	ClientClosed
-	AuthenticationTimeout
 	AuthenticationFailure
 	SlowConsumerPending
 	SlowConsumerDeadline
@@ -25,7 +24,6 @@ const (
 	MaxConnections
 	MaxPayload
 	MaxControlLine
-	MaxSubscriptions
 	ServerShutdown
 	NoRespondersNeedHeaders
 	InternalError
@@ -40,7 +38,6 @@ func (r Reason) String() string {
 	return [reasons]string{
 		Open:                    "",
 		ClientClosed:            "Client Closed",
-		AuthenticationTimeout:   "Authentication Timeout",
 		AuthenticationFailure:   "Authentication Failure",
 		SlowConsumerPending:     "Slow Consumer (Pending Bytes)",
 		SlowConsumerDeadline:    "Slow Consumer (Write Deadline)",
@@ -54,7 +51,6 @@ func (r Reason) String() string {
 		MaxConnections:          "Maximum Connections Exceeded",
 		MaxPayload:              "Maximum Message Payload Exceeded",
 		MaxControlLine:          "Maximum Control Line Exceeded",
-		MaxSubscriptions:        "Maximum Subscriptions Exceeded",
 		ServerShutdown:          "Server Shutdown",
 		NoRespondersNeedHeaders: "No Responders Requires Headers",
 		InternalError:           "Unknown State",

@@ -86,7 +86,7 @@ func (p *parts[E]) view(buf []*E) (items, _ []*E) {
 	}
 	items = buf[start:len(buf):len(buf)]
 	if p.gathered.Add(1)%restful == 0 {
-		p.keep(&gathering[E]{changes: changes, items: slices.Clone(items)})
+		p.keep(&gathering[E]{changes: changes, items: slices.Clip(slices.Clone(items))}) // others append to it
 	}
 	return items, buf
 }

@@ -153,7 +153,7 @@ func (b *Box) write(p []byte) Verdict {
 		if err != nil {
 			b.broken(err)
 			free(mine)
-			return Gone
+			return own(Gone, round)
 		}
 		b.mu.Lock()
 		b.mu.held -= n
@@ -164,7 +164,7 @@ func (b *Box) write(p []byte) Verdict {
 				b.sink.Overflowed()
 			}
 			b.sink.StartWriter()
-			return verdict
+			return own(verdict, round)
 		}
 		if mine != nil {
 			rest := mine.next
@@ -192,6 +192,15 @@ func (b *Box) write(p []byte) Verdict {
 		b.mu.Unlock()
 		p = mine.buf[mine.from:]
 	}
+}
+
+// own is the answer for the caller's bytes when a round ended with verdict: what was written in
+// the first round stays written, whatever becomes of the bytes of others.
+func own(verdict Verdict, round int) Verdict {
+	if verdict == Gone && round > 0 {
+		return Sent
+	}
+	return verdict
 }
 
 // keepLocked puts what the socket refused in front of everything else, and answers like Send.

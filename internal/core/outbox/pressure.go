@@ -16,7 +16,9 @@ import (
 // reaches the limit of its box and is cut off.
 const (
 	// patience is how long ago the socket of a crowded box may have taken something last.
-	patience = 2 * time.Second
+	// A full TCP socket goes on in steps of a good part of its buffer, so for a slow reader that
+	// can be seconds.
+	patience = 5 * time.Second
 	// sharedPatience is the same while other destinations wait.
 	sharedPatience = 250 * time.Millisecond
 	// share is the part of a publisher's time that waits may take while others wait: 1/share.
@@ -24,7 +26,7 @@ const (
 	// mostCredit bounds one such wait.
 	mostCredit = 10 * time.Millisecond
 	// alone is how long a publisher must have served a single box to count as its alone.
-	alone = 100 * time.Millisecond
+	alone = time.Second
 )
 
 // Pressure decides how long one publisher waits for crowded boxes. The zero value is ready; it
@@ -32,8 +34,10 @@ const (
 type Pressure struct {
 	// Publisher is asked now and then whether waiting still makes sense.
 	Publisher interface{ Ended() bool }
-	// Stalls counts the waits.
-	Stalls atomic.Int64
+	// Stalls counts the waits, and Waiting says that one is going on: the publisher's input is
+	// not read meanwhile.
+	Stalls  atomic.Int64
+	Waiting atomic.Bool
 
 	only    *Box      // the one box served since changed; nil for several
 	ever    bool      // some box was served
@@ -91,6 +95,8 @@ func (p *Pressure) waitFor(b *Box, patience, limit time.Duration) time.Duration 
 		}
 		if now.Equal(start) {
 			p.Stalls.Add(1)
+			p.Waiting.Store(true)
+			defer p.Waiting.Store(false)
 		}
 		timer := time.NewTimer(left)
 		select {

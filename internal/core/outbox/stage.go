@@ -143,6 +143,9 @@ func (s *Stage[R]) Flush(own *Box, said []byte, now time.Time) []Lost[R] {
 	s.lost = s.lost[:0]
 	mine := -1
 	var have encoded
+	if s.Pressure != nil {
+		s.account(now)
+	}
 	for i := range s.targets {
 		if s.targets[i].box == own {
 			mine = i
@@ -156,26 +159,21 @@ func (s *Stage[R]) Flush(own *Box, said []byte, now time.Time) []Lost[R] {
 	if mine >= 0 {
 		s.send(&s.targets[mine], &have)
 	}
-	if s.Pressure != nil {
-		s.relieve(now)
+	if s.Pressure != nil && len(s.crowd) > 0 {
+		s.Pressure.Wait(s.crowd, now)
 	}
 	s.clear()
 	return s.lost
 }
 
-// relieve lets the Pressure wait for the boxes that the flush left full.
-func (s *Stage[R]) relieve(now time.Time) {
+// account tells the Pressure whom this flush serves, before any wait is judged by that.
+func (s *Stage[R]) account(now time.Time) {
 	switch len(s.targets) {
 	case 0:
 	case 1:
 		s.Pressure.Served(s.targets[0].box, now)
 	default:
 		s.Pressure.Served(nil, now)
-	}
-	if len(s.crowd) > 0 {
-		s.Pressure.Wait(s.crowd, now)
-		clear(s.crowd)
-		s.crowd = s.crowd[:0]
 	}
 }
 
@@ -212,9 +210,10 @@ func (s *Stage[R]) send(t *target[R], have *encoded) {
 	again := false
 	for c := s.start(t.head); c.at >= 0; {
 		next, messages, bytes := s.encode(t.enc, c, piece)
-		switch s.hand(t, c, next, messages, bytes) {
+		verdict, stale := s.hand(t, c, next, messages, bytes)
+		again = again || stale
+		switch verdict {
 		case Stale:
-			again = true
 			piece = max(leastPiece, piece/2)
 			continue
 		case Gone:
@@ -240,17 +239,19 @@ const (
 // hand sends the scratch, which holds the messages from c to next, to the box of t. It answers
 // Stale when they must be encoded again: some were given up, or the destination gives up
 // subscriptions faster than this can look after them. A smaller piece is then quicker, so that
-// nobody keeps a publisher busy by subscribing and unsubscribing.
-func (s *Stage[R]) hand(t *target[R], c, next cursor, messages, bytes int) Verdict {
-	verdict := t.box.Send(s.scratch, messages, bytes, t.gen)
+// nobody keeps a publisher busy by subscribing and unsubscribing. stale says that the box had
+// moved on at least once, so that the shapes of the entries may be out of date.
+func (s *Stage[R]) hand(t *target[R], c, next cursor, messages, bytes int) (verdict Verdict, stale bool) {
+	verdict = t.box.Send(s.scratch, messages, bytes, t.gen)
 	for try := 0; verdict == Stale; try++ {
+		stale = true
 		t.gen = t.box.Generation() // before Live is asked
 		if s.giveUp(c, next, t.enc) || try == mostTries {
-			return Stale
+			break
 		}
 		verdict = t.box.Send(s.scratch, messages, bytes, t.gen)
 	}
-	return verdict
+	return verdict, stale
 }
 
 // full notes that box is full. When more is to come for it, the wait is now.
@@ -323,13 +324,22 @@ func (s *Stage[R]) alike(a, b int32) bool {
 }
 
 // mostScratch is how much memory a pooled stage may keep for encoding, in bytes.
-const mostScratch = 1 << 20
+// mostSlots is the same for its table of destinations, in entries.
+const (
+	mostScratch = 1 << 20
+	mostSlots   = 4 << 10
+)
 
 // clear drops all references, so that a pooled stage keeps nothing alive.
 func (s *Stage[R]) clear() {
 	clear(s.targets)
 	clear(s.entries)
+	clear(s.crowd)
 	clear(s.slots)
+	s.crowd = s.crowd[:0]
+	if len(s.slots) > mostSlots {
+		s.slots = nil
+	}
 	s.targets, s.entries, s.last = s.targets[:0], s.entries[:0], nil
 	if cap(s.scratch) > mostScratch {
 		s.scratch = nil

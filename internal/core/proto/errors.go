@@ -35,7 +35,7 @@ const (
 	textMaxLine    = "maximum control line exceeded"
 )
 
-// Errors that sessions raise. All but those marked close the connection.
+// Errors that sessions raise. They close the connection unless they say otherwise.
 var (
 	// ErrAuthorization answers failed authentication.
 	ErrAuthorization = &Error{Text: "Authorization Violation", Reason: closed.AuthenticationFailure}
@@ -50,7 +50,7 @@ var (
 	// ErrStale ends a connection that left too many pings unanswered.
 	ErrStale = &Error{Text: "Stale Connection", Reason: closed.StaleConnection}
 	// ErrArguments ends a connection silently, after a command with wrong arguments.
-	ErrArguments = errArguments
+	ErrArguments = &Error{Reason: closed.ProtocolViolation}
 	// ErrMaxSubscriptions refuses a SUB; the connection stays.
 	ErrMaxSubscriptions = &Error{Text: "maximum subscriptions exceeded", Log: "maximum subscriptions exceeded"}
 	// ErrSubject refuses a SUB; the connection stays.
@@ -61,7 +61,6 @@ var (
 
 var (
 	errUnknown     = &Error{Text: textUnknown, Reason: closed.ProtocolViolation}
-	errArguments   = &Error{Reason: closed.ProtocolViolation}
 	errControlLine = &Error{Text: textMaxLine, Reason: closed.MaxControlLine, Log: textMaxLine}
 	errPayload     = &Error{Text: textMaxPayload, Reason: closed.MaxPayload}
 )

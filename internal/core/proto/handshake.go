@@ -107,7 +107,7 @@ func DefaultClientOptions() ClientOptions {
 func (o *ClientOptions) Merge(args []byte) (*ClientOptions, error) {
 	merged := *o
 	if err := json.Unmarshal(args, &merged); err != nil {
-		return nil, errArguments
+		return nil, ErrArguments
 	}
 	return &merged, nil
 }

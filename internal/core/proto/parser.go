@@ -93,7 +93,8 @@ func (p *Parser) Next(buf []byte, pos int, c *Command) (int, error) {
 		return p.ignore(verb, pos, eol, len(buf), c)
 	}
 	if eol < 0 {
-		if len(bytes.TrimLeft(rest[skip:], " \t")) > p.MaxLine+1 { // one more: it may be the CR
+		// One more, as it may be the CR. Blanks in front do not count, but are kept, too.
+		if len(rest)-skip > 2*p.MaxLine+1 || len(bytes.TrimLeft(rest[skip:], " \t")) > p.MaxLine+1 {
 			return pos, errControlLine
 		}
 		return pos, nil
@@ -131,7 +132,7 @@ func (p *Parser) pub(buf []byte, pos, from, to, end int, c *Command) (int, error
 	numbers := 1
 	if headers {
 		if !p.Headers {
-			return pos, errArguments
+			return pos, ErrArguments
 		}
 		numbers = 2
 	}
@@ -140,17 +141,17 @@ func (p *Parser) pub(buf []byte, pos, from, to, end int, c *Command) (int, error
 		c.Msg.Reply = args[1]
 	case 1:
 	default:
-		return pos, errArguments
+		return pos, ErrArguments
 	}
 	c.Msg.Subject = args[0]
 	size := Number(args[n-1].Of(buf))
 	if size < 0 {
-		return pos, errArguments
+		return pos, ErrArguments
 	}
 	if headers {
 		h := Number(args[n-2].Of(buf))
 		if h < 0 || h > size {
-			return pos, errArguments
+			return pos, ErrArguments
 		}
 		c.Msg.Header = uint32(h)
 	}
@@ -258,7 +259,7 @@ func trim(line []byte, from, to int) (int, int) {
 }
 
 // split cuts buf[from:to] at blanks into at most len(out) arguments and returns how many there
-// are; len(out)+1 when there are more.
+// are; len(out)+1 when there are more, or one holds a CR.
 func split(buf []byte, from, to int, out []msg.Span) int {
 	n := 0
 	for i := from; i < to; {
@@ -268,6 +269,9 @@ func split(buf []byte, from, to int, out []msg.Span) int {
 		}
 		start := i
 		for i < to && buf[i] != ' ' && buf[i] != '\t' {
+			if buf[i] == '\r' { // it would break the lines of those who get the message
+				return len(out) + 1
+			}
 			i++
 		}
 		if n == len(out) {

@@ -104,7 +104,7 @@ func TestParseRefuses(t *testing.T) {
 	p := newParser()
 	p.Headers = false
 	_, _, err := parse(p, []byte("HPUB a 0 0\r\n\r\n"))
-	require.ErrorIs(t, err, errArguments)
+	require.ErrorIs(t, err, ErrArguments)
 }
 
 func TestALineOfTheLimitPasses(t *testing.T) {

@@ -38,6 +38,7 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 		return proto.ErrNoResponders
 	}
 	s.connected, s.informed = true, o.Protocol < 1
+	s.conn.Box.Invalidate() // what was staged was shaped by the former view
 	s.publishView()
 	s.parser.Begin() // what was allowed before may not be now
 	s.ok(t)

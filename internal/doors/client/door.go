@@ -7,6 +7,7 @@
 package client
 
 import (
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -116,7 +117,10 @@ func (d *Door) Abort() {
 // slowConsumer counts and logs a connection that was cut off.
 func (d *Door) slowConsumer(c *conn.Conn, reason closed.Reason, held int) {
 	d.slow.Add(1)
-	name := c.Socket().RemoteAddr()
+	name := fmt.Sprint(c.Socket().RemoteAddr())
+	if s, ok := c.Session().(*session); ok {
+		name = s.String()
+	}
 	if reason == closed.SlowConsumerPending {
 		d.cfg.Log.Noticef("%s - Slow Consumer Detected: MaxPending of %d Exceeded", name, d.cfg.MaxPending)
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/baridmq/barid/internal/core/proto"
 )
 
-// pings keeps a connection alive, or finds that it is not. The timer's function runs on a
-// goroutine of the runtime; all it does is to append to the box or to close.
+// pings keeps a connection alive, or finds that it is not. The timer starts a goroutine that
+// appends to the box or closes it.
 type pings struct {
 	timer  *time.Timer  // nil until Open
 	active atomic.Int64 // when the client last did something, ns of Unix time
@@ -29,7 +29,7 @@ const (
 // startPings starts the timer; the first ping is due after a whole interval.
 func (s *session) startPings() {
 	s.pings.active.Store(s.conn.Started().UnixNano())
-	s.pings.timer = time.AfterFunc(time.Hour, s.tick)
+	s.pings.timer = time.AfterFunc(time.Hour, func() { s.door.cfg.Tasks.Go("pings", s.tick) })
 	s.pings.timer.Reset(s.door.cfg.PingInterval) // now that tick can see the timer
 }
 
@@ -49,13 +49,17 @@ func (s *session) firstPing() {
 	}
 }
 
-// tick is the timer's function.
+// tick is what the timer starts.
 func (s *session) tick() {
 	if s.conn.Reason() != closed.Open {
 		return
 	}
 	cfg := &s.door.cfg
 	now := time.Now().UnixNano()
+	if s.pressure.Waiting.Load() { // its answer could not be read
+		s.pings.timer.Reset(cfg.PingInterval)
+		return
+	}
 	quiet := now-s.pings.active.Load() >= int64(cfg.PingInterval)
 	if quiet || now-s.pings.heard.Load() >= int64(roundTripAge) {
 		if int(s.pings.out.Load())+1 > cfg.PingMax {

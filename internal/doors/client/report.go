@@ -1,6 +1,7 @@
 package client
 
 import (
+	"strings"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/closed"
@@ -30,8 +31,16 @@ type Info struct {
 	Name, Lang, Version string
 	// Account is the name of the account, Label the user in it.
 	Account, Label string
-	// Subjects are the subjects subscribed to, if they were asked for.
-	Subjects []string
+}
+
+// mostRemembered bounds each text of a client that is kept after its end, in bytes.
+const mostRemembered = 256
+
+// forget cuts what the client said of itself to what is worth keeping.
+func (i *Info) forget() {
+	for _, text := range []*string{&i.Name, &i.Lang, &i.Version, &i.Label} {
+		*text = strings.Clone((*text)[:min(len(*text), mostRemembered)])
+	}
 }
 
 // Totals are sums over connections.

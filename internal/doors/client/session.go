@@ -235,6 +235,7 @@ func (s *session) Closed(reason closed.Reason) {
 	s.stopPings()
 	info := s.snapshot()
 	info.Stop, info.Reason = time.Now(), reason
+	info.forget()
 	s.debugf("Client connection closed: %s", reason)
 	s.dropAll()
 	if s.id != nil {

@@ -78,6 +78,7 @@ type Conn struct {
 	attempt attempt
 
 	// atomic
+	until   atomic.Int64 // when an ended connection stops writing, ns of Unix time; 0 while it goes on
 	lingers atomic.Bool  // the reader still wants the socket when nothing more will be written
 	active  atomic.Int64 // when input last came, ns of Unix time
 }
@@ -110,6 +111,9 @@ func (c *Conn) Run(session Session) bool {
 // Socket returns the underlying connection, for its addresses.
 func (c *Conn) Socket() net.Conn { return c.nc }
 
+// Session returns whose connection it is.
+func (c *Conn) Session() Session { return c.session }
+
 // Started returns when the connection was accepted.
 func (c *Conn) Started() time.Time { return c.started }
 
@@ -131,6 +135,7 @@ func (c *Conn) end(reason closed.Reason) bool {
 	if !c.reason.CompareAndSwap(0, uint32(reason)) {
 		return false
 	}
+	c.until.Store(time.Now().Add(c.cfg.WriteDeadline).UnixNano())
 	c.Box.Close(reason.Flushes())
 	if !reason.Flushes() {
 		c.nc.SetWriteDeadline(past) // wakes a writer that waits for the socket

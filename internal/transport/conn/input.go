@@ -137,7 +137,7 @@ func (in *input) readNow(fd uintptr) bool {
 func (in *input) grow() {
 	want := smallestBuffer << in.class
 	if in.held > 0 {
-		want = max(want, min(in.need, 4*in.held))
+		want = max(want, int(min(int64(in.need), 4*int64(in.held))))
 		if in.held >= want {
 			want = 2 * in.held
 		}

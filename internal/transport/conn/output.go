@@ -59,7 +59,8 @@ func (s *sink) TryWrite(p []byte) (int, error) {
 // StartWriter implements outbox.Sink.
 func (s *sink) StartWriter() {
 	if !s.cfg.Tasks.Go("writer", (*Conn)(s).write) {
-		s.Box.Close(false) // the server has stopped
+		(*Conn)(s).Close(closed.ServerShutdown)
+		s.Box.Close(false)
 		s.Box.Take(nil, 0, 0)
 	}
 }
@@ -91,18 +92,35 @@ func (c *Conn) cutOff(reason closed.Reason) {
 	c.nc.SetWriteDeadline(past) // also if the end began before
 }
 
+// writeUntil is deadline, or when an ended connection stops writing if that is before.
+func (c *Conn) writeUntil(deadline time.Time) time.Time {
+	if until := c.until.Load(); until != 0 && until < deadline.UnixNano() {
+		return time.Unix(0, until)
+	}
+	return deadline
+}
+
 var writers = sync.Pool{New: func() any { return new(outbox.Writer) }}
 
 // write is the writer goroutine: it has inherited the box's turn.
 func (c *Conn) write() {
 	w := writers.Get().(*outbox.Writer)
-	defer writers.Put(w)
+	clean := false
+	defer func() {
+		if clean {
+			writers.Put(w)
+			return
+		}
+		c.Box.Close(false) // a panic must not keep the turn
+		c.Box.Take(nil, 0, 0)
+	}()
 	for written := 0; ; {
 		bufs := net.Buffers(c.Box.Take(w, written, writeBatch))
 		if bufs == nil {
+			clean = true
 			return
 		}
-		c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteDeadline))
+		c.nc.SetWriteDeadline(c.writeUntil(time.Now().Add(c.cfg.WriteDeadline)))
 		if r := c.Reason(); r != closed.Open && !r.Flushes() {
 			c.nc.SetWriteDeadline(past) // it was set before ours
 		}

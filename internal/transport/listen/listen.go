@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/task"
@@ -54,6 +55,16 @@ func (l *Listener) Close() {
 	l.ln.Close()
 }
 
+// passing reports whether err is of those that go away by themselves.
+func passing(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 const (
 	firstPause   = 10 * time.Millisecond
 	longestPause = time.Second
@@ -73,7 +84,11 @@ func (l *Listener) accept() {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		l.cfg.Errorf("Temporary %s Accept Error(%v), sleeping %dms", l.cfg.Name, err, pause.Milliseconds())
+		if passing(err) {
+			l.cfg.Errorf("Temporary %s Accept Error(%v), sleeping %dms", l.cfg.Name, err, pause.Milliseconds())
+		} else {
+			l.cfg.Errorf("%s Accept error: %v", l.cfg.Name, err)
+		}
 		select {
 		case <-l.stop:
 			return
