@@ -172,6 +172,23 @@ func TestABrokenSocketClosesTheBox(t *testing.T) {
 	require.Equal(t, Gone, s.box.Send([]byte("abc"), 1, 3, Any))
 }
 
+// What the socket has taken is not given to anybody else, even if it then fails with the bytes of
+// others.
+func TestWhatWasWrittenStaysSent(t *testing.T) {
+	s := newSocket(1000)
+	s.accept = func(n int) int {
+		if s.err == nil { // meanwhile another producer leaves something, and the socket breaks
+			require.Equal(t, Sent, s.box.Send([]byte("other"), 1, 5, Any))
+			s.err = errors.New("reset")
+		}
+		return n
+	}
+	require.Equal(t, Sent, s.box.Send([]byte("mine"), 1, 4, Any))
+	require.Equal(t, "mine", s.text())
+	require.Equal(t, s.err, s.broken)
+	require.Equal(t, Gone, s.box.Send([]byte("more"), 1, 4, Any))
+}
+
 // Whatever the socket takes and however producers interleave, the bytes of each producer come out
 // whole and in order.
 func TestManyProducers(t *testing.T) {
