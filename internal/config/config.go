@@ -60,11 +60,11 @@ func Advertise(o *options.Options) (host string, port int, err error) {
 		return o.Host, o.Port, nil
 	}
 	host, p, err := net.SplitHostPort(o.ClientAdvertise)
+	if err != nil { // perhaps it has no port
+		host, p, err = net.SplitHostPort(o.ClientAdvertise + ":0")
+	}
 	if err != nil {
-		if strings.Contains(o.ClientAdvertise, ":") {
-			return "", 0, err
-		}
-		return o.ClientAdvertise, o.Port, nil
+		return "", 0, err
 	}
 	port, err = strconv.Atoi(p)
 	if err == nil && (port < 0 || port > 65535) {

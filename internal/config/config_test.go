@@ -1,0 +1,146 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/baridmq/barid/internal/lab"
+	"github.com/baridmq/barid/server/options"
+)
+
+func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
+
+// completed returns options with defaults, changed by f.
+func completed(f func(o *options.Options)) *options.Options {
+	o := &options.Options{}
+	Complete(o)
+	if f != nil {
+		f(o)
+	}
+	return o
+}
+
+func TestDefaults(t *testing.T) {
+	require.Equal(t, &options.Options{
+		Host: "0.0.0.0", Port: 4222, HTTPHost: "0.0.0.0",
+		MaxConn: 65536, MaxControlLine: 4096, MaxPayload: 1 << 20, MaxPending: 64 << 20,
+		MaxClosedClients: 10000, WriteDeadline: 10 * time.Second, PingInterval: 2 * time.Minute, MaxPingsOut: 2,
+	}, completed(nil))
+	require.NoError(t, Validate(completed(nil)))
+}
+
+// What is set stays, whatever it is; and to complete twice changes nothing.
+func TestCompleteKeepsWhatIsSet(t *testing.T) {
+	given := options.Options{
+		ServerName: "n", Host: "h", Port: options.RandomPort, ClientAdvertise: "c:1", DontListen: true,
+		HTTPHost: "hh", HTTPPort: 8222, HTTPBasePath: "/b",
+		MaxConn: -1, MaxSubs: 5, MaxSubTokens: 6, MaxControlLine: 7, MaxPayload: -1, MaxPending: 9, MaxClosedClients: -1,
+		WriteDeadline: time.Nanosecond, PingInterval: time.Hour, MaxPingsOut: 10,
+		DisableShortFirstPing: true, NoHeaderSupport: true,
+		NoLog: true, NoSigs: true, Debug: true, Trace: true, Logtime: true, LogtimeUTC: true,
+		LogFile: "f", LogSizeLimit: 11, LogMaxFiles: 12, MaxTracedMsgLen: 13, PidFile: "p",
+	}
+	fields := reflect.ValueOf(given)
+	for i := range fields.NumField() {
+		require.False(t, fields.Field(i).IsZero(), "this test has to set %s, too", fields.Type().Field(i).Name)
+	}
+	o := given
+	Complete(&o)
+	require.Equal(t, given, o)
+
+	once := completed(func(o *options.Options) { o.Port = options.RandomPort })
+	twice := *once
+	Complete(&twice)
+	require.Equal(t, once, &twice)
+}
+
+func TestTheMonitorListensWhereClientsDo(t *testing.T) {
+	o := &options.Options{Host: "127.0.0.1"}
+	Complete(o)
+	require.Equal(t, "127.0.0.1", o.HTTPHost)
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(o *options.Options)
+		want string // "" for nothing wrong
+	}{
+		{"a name", func(o *options.Options) { o.ServerName = "a-b_c.d" }, ""},
+		{"a blank in the name", func(o *options.Options) { o.ServerName = "a b" }, "server name cannot contain spaces"},
+		{"a tab in the name", func(o *options.Options) { o.ServerName = "a\tb" }, "server name cannot contain spaces"},
+		{"a line end in the name", func(o *options.Options) { o.ServerName = "a\n" }, "server name cannot contain spaces"},
+		{"a random port", func(o *options.Options) { o.Port, o.HTTPPort = -1, -1 }, ""},
+		{"the last port", func(o *options.Options) { o.Port, o.HTTPPort = 65535, 65535 }, ""},
+		{"no port", func(o *options.Options) { o.Port = 65536 }, "port 65536 is not a port"},
+		{"a negative port", func(o *options.Options) { o.Port = -2 }, "port -2 is not a port"},
+		{"no http port", func(o *options.Options) { o.HTTPPort = 65536 }, "http port 65536 is not a port"},
+		{"a negative http port", func(o *options.Options) { o.HTTPPort = -2 }, "http port -2 is not a port"},
+		{"no connections", func(o *options.Options) { o.MaxConn = -1 }, ""},
+		{"negative subscriptions", func(o *options.Options) { o.MaxSubs = -1 }, "max_subscriptions can not be negative"},
+		{"a negative line", func(o *options.Options) { o.MaxControlLine = -1 }, "max_control_line can not be negative"},
+		{"negative pending", func(o *options.Options) { o.MaxPending, o.MaxPayload = -1, -1 }, "max_pending can not be negative"},
+		{"no bound of payloads", func(o *options.Options) { o.MaxPayload = -1 }, ""},
+		{"a payload as large as what may be pending", func(o *options.Options) { o.MaxPending = 1 << 20 }, ""},
+		{"a payload that is larger", func(o *options.Options) { o.MaxPending = 1<<20 - 1 }, "max_payload (1048576) cannot be higher than max_pending (1048575)"},
+		{"a negative write deadline", func(o *options.Options) { o.WriteDeadline = -1 }, "write_deadline can not be negative"},
+		{"a negative interval", func(o *options.Options) { o.PingInterval = -1 }, "ping_interval can not be negative"},
+		{"negative pings", func(o *options.Options) { o.MaxPingsOut = -1 }, "ping_max can not be negative"},
+		{"an address to advertise", func(o *options.Options) { o.ClientAdvertise = "example.org:1" }, ""},
+		{"none", func(o *options.Options) { o.ClientAdvertise = "example.org:x" },
+			`invalid ClientAdvertise value of example.org:x, err=strconv.Atoi: parsing "x": invalid syntax`},
+	} {
+		err := Validate(completed(c.set))
+		if c.want == "" {
+			require.NoError(t, err, c.name)
+		} else {
+			require.EqualError(t, err, c.want, c.name)
+		}
+	}
+}
+
+// All that is wrong is said at once.
+func TestValidateTellsEverything(t *testing.T) {
+	err := Validate(completed(func(o *options.Options) {
+		o.ServerName, o.Port, o.MaxSubs, o.MaxPingsOut = " ", -7, -1, -1
+	}))
+	require.Equal(t, []string{
+		"server name cannot contain spaces", "port -7 is not a port",
+		"max_subscriptions can not be negative", "ping_max can not be negative",
+	}, strings.Split(err.Error(), "\n"))
+}
+
+func TestAdvertise(t *testing.T) {
+	for _, c := range []struct {
+		advertise, host string
+		port            int
+		fault           string // a part of the error
+	}{
+		{"", "127.0.0.1", 4222, ""},
+		{"example.org", "example.org", 4222, ""},
+		{"example.org:80", "example.org", 80, ""},
+		{"example.org:0", "example.org", 4222, ""},
+		{"10.0.0.1:65535", "10.0.0.1", 65535, ""},
+		{"[::1]:80", "::1", 80, ""},
+		{"[::1]", "::1", 4222, ""},
+		{"::1", "", 0, "too many colons"},
+		{"a:b:c", "", 0, "too many colons"},
+		{"example.org:", "", 0, "invalid syntax"},
+		{"example.org:-1", "", 0, "port -1 is not a port"},
+		{"example.org:65536", "", 0, "port 65536 is not a port"},
+	} {
+		o := completed(func(o *options.Options) { o.Host, o.ClientAdvertise = "127.0.0.1", c.advertise })
+		host, port, err := Advertise(o)
+		if c.fault != "" {
+			require.ErrorContains(t, err, c.fault, c.advertise)
+			continue
+		}
+		require.NoError(t, err, c.advertise)
+		require.Equal(t, c.host, host, c.advertise)
+		require.Equal(t, c.port, port, c.advertise)
+	}
+}

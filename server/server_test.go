@@ -1,0 +1,360 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nkeys"
+	"github.com/stretchr/testify/require"
+
+	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/doors/client"
+	"github.com/baridmq/barid/internal/lab"
+)
+
+func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
+
+// book is a Logger that keeps its lines.
+type book struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (b *book) add(level, format string, v []any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines = append(b.lines, level+" "+fmt.Sprintf(format, v...))
+}
+
+func (b *book) Noticef(format string, v ...any) { b.add("INF", format, v) }
+func (b *book) Warnf(format string, v ...any)   { b.add("WRN", format, v) }
+func (b *book) Fatalf(format string, v ...any)  { b.add("FTL", format, v) }
+func (b *book) Errorf(format string, v ...any)  { b.add("ERR", format, v) }
+func (b *book) Debugf(format string, v ...any)  { b.add("DBG", format, v) }
+func (b *book) Tracef(format string, v ...any)  { b.add("TRC", format, v) }
+
+func (b *book) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.lines, "\n")
+}
+
+// newServer makes a server on a free port of the loopback, changed by f; it is shut down at the
+// end of the test.
+func newServer(t *testing.T, f func(o *Options)) (*Server, *book) {
+	t.Helper()
+	o := &Options{Host: "127.0.0.1", Port: RANDOM_PORT, NoSigs: true}
+	if f != nil {
+		f(o)
+	}
+	s, err := NewServer(o)
+	require.NoError(t, err)
+	b := &book{}
+	s.SetLogger(b, true, true)
+	t.Cleanup(s.Shutdown)
+	return s, b
+}
+
+func TestNewServer(t *testing.T) {
+	s, err := NewServer(nil)
+	require.NoError(t, err)
+	require.Equal(t, 4222, s.opts.Port)
+	require.True(t, nkeys.IsValidPublicServerKey(s.ID()))
+	require.Equal(t, s.ID(), s.Name(), "a server without a name has that of its id")
+	named := New(&Options{ServerName: "n"})
+	require.Equal(t, "n", named.Name())
+	require.NotEqual(t, s.ID(), named.ID())
+	require.True(t, nkeys.IsValidPublicCurveKey(s.xkey))
+
+	_, err = NewServer(&Options{ServerName: "a b", MaxSubs: -1})
+	require.EqualError(t, err, "server name cannot contain spaces\nmax_subscriptions can not be negative")
+	require.Nil(t, New(&Options{MaxSubs: -1}))
+}
+
+// A server can be asked anything before it has started and after it has ended.
+func TestAskingAServerThatDoesNotRun(t *testing.T) {
+	ask := func(s *Server) {
+		require.Nil(t, s.Addr())
+		require.Nil(t, s.MonitorAddr())
+		require.Zero(t, s.NumClients())
+		require.Zero(t, s.NumSubscriptions())
+		require.Zero(t, s.NumSlowConsumers())
+		require.False(t, s.ReadyForConnections(0))
+		_, err := s.InProcessConn()
+		require.ErrorIs(t, err, errNotRunning)
+		v, err := s.Varz(nil)
+		require.NoError(t, err)
+		require.Equal(t, s.ID(), v.ID)
+		c, err := s.Connz(nil)
+		require.NoError(t, err)
+		require.Zero(t, c.NumConns)
+	}
+	s, _ := newServer(t, nil)
+	ask(s)
+	s.Shutdown()
+	ask(s)
+	require.ErrorIs(t, s.StartMonitoring(), errNotRunning)
+	s.Start()
+	ask(s)
+	require.NoError(t, s.Err(), "it was not tried")
+	s.WaitForShutdown()
+}
+
+func TestStartAndShutdown(t *testing.T) {
+	s, log := newServer(t, nil)
+	ready := make(chan bool)
+	go func() { ready <- s.ReadyForConnections(lab.Patience) }()
+	s.Start()
+	require.True(t, <-ready)
+	s.Start() // nothing happens
+	require.Equal(t, s.Addr().(*net.TCPAddr).Port, s.opts.Port, "the port that was opened is written back")
+	require.Equal(t, fmt.Sprintf("nats://127.0.0.1:%d", s.opts.Port), s.ClientURL())
+	nc, err := net.Dial("tcp", s.Addr().String())
+	require.NoError(t, err)
+	defer nc.Close()
+	info := make([]byte, 6)
+	_, err = io.ReadFull(nc, info)
+	require.NoError(t, err)
+	require.Equal(t, "INFO {", string(info))
+	s.Shutdown()
+	require.False(t, s.ReadyForConnections(lab.Patience), "it does not wait for what never comes")
+	_, err = io.ReadAll(nc)
+	require.NoError(t, err, "an orderly end")
+	require.Equal(t, 1, strings.Count(log.text(), "INF Server is ready"))
+	require.True(t, strings.HasSuffix(log.text(), "INF Server Exiting.."), log.text())
+}
+
+func TestInProcess(t *testing.T) {
+	s, _ := newServer(t, func(o *Options) { o.DontListen = true })
+	s.Start()
+	require.True(t, s.ReadyForConnections(0))
+	require.Nil(t, s.Addr())
+	nc, err := s.InProcessConn()
+	require.NoError(t, err)
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(lab.Patience))
+	require.NoError(t, lab.Subscribe(nc, "a.>"))
+	require.Equal(t, 1, s.NumClients())
+	require.EqualValues(t, 1, s.NumSubscriptions())
+	_, err = io.WriteString(nc, "PUB a.b 2\r\nhi\r\n")
+	require.NoError(t, err)
+	want := "MSG a.b 1 2\r\nhi\r\n"
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(nc, got)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+
+	c, err := s.Connz(&ConnzOptions{Subscriptions: true})
+	require.NoError(t, err)
+	require.Len(t, c.Conns, 1)
+	require.Equal(t, []string{"a.>"}, c.Conns[0].Subs)
+	require.EqualValues(t, 1, c.Conns[0].InMsgs)
+	require.EqualValues(t, 2, c.Conns[0].OutBytes)
+	v, err := s.Varz(nil)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, v.InMsgs)
+	require.EqualValues(t, 1, v.Subscriptions)
+}
+
+// A start that fails is told, by Err and in the log, and leaves nothing open.
+func TestStartsThatFail(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	for _, c := range []struct {
+		name string
+		set  func(o *Options)
+		want string
+	}{
+		{"the port", func(o *Options) { o.Port, o.HTTPPort = port, RANDOM_PORT }, "Error listening on port: 127.0.0.1:" + strconv.Itoa(port)},
+		{"the monitor's port", func(o *Options) { o.HTTPPort = port }, "Can't start monitoring: "},
+		{"the pid file", func(o *Options) { o.PidFile = filepath.Join(t.TempDir(), "no", "such", "folder") }, "Could not write pidfile: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, log := newServer(t, c.set)
+			s.Start()
+			require.ErrorContains(t, s.Err(), c.want)
+			require.Contains(t, log.text(), "FTL "+c.want)
+			require.False(t, s.ReadyForConnections(lab.Patience))
+			s.WaitForShutdown()
+		})
+	}
+}
+
+func TestPidFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	s, _ := newServer(t, func(o *Options) { o.PidFile = file })
+	s.Start()
+	require.NoError(t, s.Err())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, strconv.Itoa(os.Getpid()), string(text))
+}
+
+func TestGreeting(t *testing.T) {
+	s, log := newServer(t, func(o *Options) {
+		o.ServerName, o.MaxPayload = "n", 8<<20+1
+	})
+	s.greet()
+	for _, want := range []string{
+		"INF Starting barid", "INF   Version:  " + BaridVersion + ", compatible with " + VERSION,
+		"INF   Name:     n", "INF   ID:       " + s.ID(), "WRN Maximum payloads over 8.00 MB are generally discouraged",
+	} {
+		require.Contains(t, log.text(), want)
+	}
+	modest, log := newServer(t, func(o *Options) { o.MaxPayload = 8 << 20 })
+	modest.greet()
+	require.NotContains(t, log.text(), "WRN")
+}
+
+func TestSetLogger(t *testing.T) {
+	write := func(l *logs) {
+		l.Noticef("%d", 1)
+		l.Warnf("%d", 2)
+		l.Fatalf("%d", 3)
+		l.Errorf("%d", 4)
+		l.Debugf("%d", 5)
+		l.Tracef("%d", 6)
+	}
+	for _, c := range []struct {
+		debug, trace bool
+		want         string
+	}{
+		{false, false, "INF 1\nWRN 2\nFTL 3\nERR 4"},
+		{true, false, "INF 1\nWRN 2\nFTL 3\nERR 4\nDBG 5"},
+		{false, true, "INF 1\nWRN 2\nFTL 3\nERR 4\nTRC 6"},
+	} {
+		s, b := newServer(t, nil)
+		s.SetLogger(b, c.debug, c.trace)
+		write(&s.logs)
+		require.Equal(t, c.want, b.text())
+		require.Equal(t, c.trace, s.logs.Tracing())
+		s.SetLogger(nil, true, true)
+		write(&s.logs)
+		require.Equal(t, c.want, b.text(), "nil is nowhere")
+		require.False(t, s.logs.Tracing())
+	}
+}
+
+func TestConfigureLogger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	s, b := newServer(t, func(o *Options) { o.LogFile, o.Debug = file, true })
+	require.NoError(t, s.ConfigureLogger())
+	s.logs.Noticef("a line")
+	s.logs.Debugf("another")
+	s.logs.Tracef("not this one")
+	s.Shutdown() // closes the file
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "[INF] a line\n")
+	require.Contains(t, string(text), "[DBG] another\n")
+	require.NotContains(t, string(text), "not this one")
+	require.Empty(t, b.text(), "the file is in its place")
+
+	silent, b := newServer(t, func(o *Options) { o.NoLog, o.LogFile = true, filepath.Join(t.TempDir(), "none") })
+	require.NoError(t, silent.ConfigureLogger())
+	silent.logs.Noticef("to the logger that was set")
+	require.Contains(t, b.text(), "to the logger that was set")
+	require.NoFileExists(t, silent.opts.LogFile)
+
+	bad, _ := newServer(t, func(o *Options) { o.LogFile = filepath.Join(t.TempDir(), "no", "folder") })
+	require.ErrorIs(t, bad.ConfigureLogger(), os.ErrNotExist)
+}
+
+// A panic of a goroutine is told, with its stack, and the server goes on.
+func TestPanicsAreTold(t *testing.T) {
+	s, log := newServer(t, nil)
+	require.True(t, s.tasks.Go("unlucky", func() { panic(errors.New("boom")) }))
+	require.Empty(t, s.tasks.Wait(lab.Patience))
+	require.Contains(t, log.text(), "ERR Internal error in unlucky: boom\n")
+	require.Contains(t, log.text(), "server_test.go:")
+}
+
+// Each option that is for the door of NATS clients gets there.
+func TestDoorConfig(t *testing.T) {
+	s, _ := newServer(t, func(o *Options) {
+		o.ServerName, o.ClientAdvertise = "n", "example.org:7"
+		o.MaxConn, o.MaxSubs, o.MaxSubTokens, o.MaxControlLine = 1, 2, 3, 4
+		o.MaxPayload, o.MaxPending, o.MaxClosedClients, o.MaxTracedMsgLen = 5, 6, 7, 8
+		o.WriteDeadline, o.PingInterval, o.MaxPingsOut = 9, 10, 11
+	})
+	cfg := s.doorConfig()
+	want := client.Config{
+		Tasks: s.connTask, Auth: cfg.Auth, Log: &s.logs, Info: cfg.Info, IDs: &s.ids,
+		MaxConnections: 1, MaxSubscriptions: 2, MaxTokens: 3, MaxLine: 4, MaxPayload: 5, MaxPending: 6,
+		MaxClosed: 7, MaxTraced: 8, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true,
+	}
+	require.Equal(t, want, cfg)
+	fields := reflect.ValueOf(cfg)
+	for i := range fields.NumField() {
+		require.False(t, fields.Field(i).IsZero(), fields.Type().Field(i).Name)
+	}
+	i := cfg.Info
+	require.Equal(t, []any{s.ID(), "n", VERSION, BaridVersion, 1, "example.org", 7, true, s.xkey},
+		[]any{i.ID, i.Name, i.Version, i.Barid, i.Proto, i.Host, i.Port, i.Headers, i.Rest.XKey})
+	require.False(t, cfg.Auth.Required())
+
+	plain, _ := newServer(t, func(o *Options) { o.DisableShortFirstPing, o.NoHeaderSupport = true, true })
+	cfg = plain.doorConfig()
+	require.False(t, cfg.FirstPing)
+	require.False(t, cfg.Info.Headers)
+	require.Equal(t, "127.0.0.1", cfg.Info.Host)
+}
+
+// The snapshot of a connection becomes that of a report, field by field.
+func TestConnForReports(t *testing.T) {
+	at := time.Unix(1000, 0)
+	i := client.Info{
+		ID: 7, IP: "10.0.0.1", Port: 8, Start: at, LastActivity: at.Add(1), Stop: at.Add(2), Reason: closed.StaleConnection,
+		RTT: 3, Pending: 4, InMsgs: 5, InBytes: 6, OutMsgs: 7, OutBytes: 8, Stalls: 9, Subscriptions: 10,
+		Name: "n", Lang: "l", Version: "v", Account: "A", Label: "user:u",
+	}
+	c := conn(&i, nil)
+	require.Equal(t, []any{uint64(7), "Client", "nats", "10.0.0.1", 8, at, at.Add(1), at.Add(2), "Stale Connection"},
+		[]any{c.CID, c.Kind, c.Type, c.IP, c.Port, c.Start, c.LastActivity, c.Stop, c.Reason})
+	require.Equal(t, []any{time.Duration(3), 4, int64(5), int64(6), int64(7), int64(8), int64(9), uint32(10)},
+		[]any{c.RTT, c.Pending, c.In.Msgs, c.In.Bytes, c.Out.Msgs, c.Out.Bytes, c.Stalls, c.NumSubs})
+	require.Equal(t, []any{"n", "l", "v", "A"}, []any{c.Software.Name, c.Software.Lang, c.Software.Version, c.Login.Account})
+	i.Reason = closed.Open
+	require.Empty(t, conn(&i, nil).Reason)
+}
+
+func TestSubscriptionsByConnection(t *testing.T) {
+	s, _ := newServer(t, nil)
+	one, two := &account.Owner{ID: 1}, &account.Owner{ID: 2}
+	g := s.accounts.Get(account.Global)
+	other := s.accounts.Put(account.Spec{Name: "A", Limits: account.Unlimited()})
+	limited := account.NewSub(one, []byte("9"), []byte("q"))
+	g.Subscribe(limited, []byte("a.>"))
+	limited.SetMax(5)
+	limited.Count(2)
+	g.Subscribe(account.NewSub(two, []byte("x"), nil), []byte("b"))
+	other.Subscribe(account.NewSub(two, []byte("y"), nil), []byte("c"))
+	by := s.subscriptions()
+	require.Len(t, by, 2)
+	require.Len(t, by[2], 2)
+	sub := by[1][0]
+	require.Equal(t, []any{"a.>", "q", "9", int64(2), int64(5)}, []any{sub.Subject, sub.Queue, sub.SID, sub.Msgs, sub.Max})
+	require.EqualValues(t, 3, s.NumSubscriptions())
+}
+
+func TestOptionsAreCloned(t *testing.T) {
+	require.Nil(t, (*Options)(nil).Clone())
+	o := &Options{Port: 7}
+	c := o.Clone()
+	require.Equal(t, o, c)
+	c.Port = 8
+	require.Equal(t, 7, o.Port)
+}
