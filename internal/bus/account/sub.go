@@ -35,6 +35,8 @@ const (
 //     longer copies them; one that only passes them on adds itself to the stage.
 //  4. A run of one message is Taken or Refused, never Partly.
 //  5. It does not publish.
+//  6. It refuses once its box is closed: what the box could not have is offered to other members
+//     of the group, and must not come back.
 type Receiver interface {
 	Deliver(st *Stage, run msg.Run, s *Sub) Outcome
 }

@@ -218,7 +218,7 @@ func (t *Trip) Flush() {
 }
 
 // reroute gives what queue members could not have to others of their groups. It reports whether
-// there is something to flush. It comes to an end because a member is lost only once.
+// there is something to flush. It comes to an end because who gave up or is closed refuses.
 func (t *Trip) reroute(lost []outbox.Lost[account.Sub]) bool {
 	for _, l := range lost {
 		if l.Ref.Queue() == "" {
