@@ -96,7 +96,7 @@ func TestTestOnly(t *testing.T) {
 
 func TestModules(t *testing.T) {
 	judge(t, func(h *house) []string { return h.modules(modules) }, []verdict{
-		{"at home", fake{"internal/transport/conn/a.go": imports("golang.org/x/sys/unix"),
+		{"at home", fake{"internal/observe/report/a.go": imports("golang.org/x/sys/unix"),
 			"internal/trust/auth/a.go": imports("github.com/nats-io/nkeys")}, nil},
 		{"elsewhere", fake{"internal/bus/port/a.go": imports("golang.org/x/sys/unix", "github.com/nats-io/nats.go")},
 			[]string{"internal/bus/port may not import golang.org/x/sys/unix", "may not import github.com/nats-io/nats.go"}},

@@ -98,7 +98,7 @@ var testOnly = []string{"internal/lab", "test"}
 // here may be imported by nobody.
 var modules = []module{
 	{"github.com/nats-io/nkeys", "server", "internal/trust"},
-	{"golang.org/x/sys", "internal/transport/conn", "internal/observe/report", "scripts"},
+	{"golang.org/x/sys", "internal/observe/report", "scripts"},
 	{"github.com/nats-io/nats.go", "test", "internal/lab", "scripts"},
 	{"github.com/stretchr/testify", "internal/lab"},
 	{"go.uber.org/goleak", "internal/lab"},

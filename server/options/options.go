@@ -69,7 +69,8 @@ type Options struct {
 	// MaxClosedClients is the number of ended connections remembered for /connz; default 10000,
 	// negative for none.
 	MaxClosedClients int
-	// WriteDeadline is how long a socket may take nothing while output waits; default 10 s.
+	// WriteDeadline is the time in which a socket must take what waits, or at least 64 KiB of it;
+	// default 10 s.
 	WriteDeadline time.Duration
 	// PingInterval is the time between pings; default 2 min.
 	PingInterval time.Duration

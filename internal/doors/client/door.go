@@ -55,7 +55,7 @@ type Config struct {
 	MaxClosed int
 	// MaxTraced bounds the bytes of a payload in a trace line; 0 sets no bound.
 	MaxTraced int
-	// WriteDeadline is how long a socket may take nothing while output waits for it.
+	// WriteDeadline is how long a socket may take next to nothing while output waits for it.
 	WriteDeadline time.Duration
 	// PingInterval is the time between pings, PingMax how many may be unanswered.
 	PingInterval time.Duration
