@@ -2,7 +2,10 @@
 // of how they are used.
 package options
 
-import "time"
+import (
+	"crypto/tls"
+	"time"
+)
 
 // Values that stand for a default or have a meaning of their own.
 const (
@@ -45,10 +48,62 @@ type Options struct {
 	// DontListen opens no listener for clients: only in-process connections are served.
 	DontListen bool
 
+	// Username and Password are the one login there is; not together with Users or Nkeys. The
+	// password may be a bcrypt hash.
+	Username, Password string
+	// Authorization is the token that lets in; not together with other logins. It may be a
+	// bcrypt hash.
+	Authorization string
+	// Users and Nkeys are who may enter. An empty but not nil slice lets nobody in.
+	Users []*User
+	Nkeys []*NkeyUser
+	// Accounts are the subject spaces beside $G. Those of users are added to them.
+	Accounts []*Account
+	// SystemAccount is the name of the account that is the server's own; default $SYS.
+	SystemAccount string
+	// NoSystemAccount makes no system account.
+	NoSystemAccount bool
+	// NoAuthUser is the user or nkey that connections without credentials are taken for.
+	NoAuthUser string
+	// AuthTimeout is the time for a client to say who it is, in seconds; default 2, or one more
+	// than TLSTimeout.
+	AuthTimeout float64
+	// ProxyRequired demands a trusted proxy for the login of Username.
+	ProxyRequired bool
+	// Proxies are those who may vouch for connections; nil for none.
+	Proxies *ProxiesConfig
+
+	// TLSConfig secures the connections of clients; nil for plain ones.
+	TLSConfig *tls.Config
+	// TLSTimeout is the time for a handshake, in seconds; default 2.
+	TLSTimeout float64
+	// TLS, TLSVerify, TLSCert, TLSKey and TLSCaCert are what TLSConfig was made from, as far as
+	// it was made from files.
+	TLS, TLSVerify             bool
+	TLSCert, TLSKey, TLSCaCert string
+	// TLSMap takes the user from the client's certificate.
+	TLSMap bool
+	// TLSPinnedCerts are the client certificates that are accepted; nil for all that verify.
+	TLSPinnedCerts PinnedCertSet
+	// TLSRateLimit bounds the handshakes per second; 0 for no bound.
+	TLSRateLimit int64
+	// TLSHandshakeFirst begins with the handshake, before INFO. With a positive
+	// TLSHandshakeFirstFallback the server waits that long for the client to begin one and else
+	// sends INFO first.
+	TLSHandshakeFirst         bool
+	TLSHandshakeFirstFallback time.Duration
+	// AllowNonTLS lets clients choose between TLS and plain connections.
+	AllowNonTLS bool
+	// ProxyProtocol expects the header of the PROXY protocol before everything else.
+	ProxyProtocol bool
+
 	// HTTPHost is the address of the monitoring listener; default Host.
 	HTTPHost string
 	// HTTPPort is the port of the monitoring listener; 0 for none, -1 for a free one.
 	HTTPPort int
+	// HTTPSPort is the port for monitoring by HTTPS, with the certificate of TLSConfig; 0 for
+	// none, -1 for a free one. Not together with HTTPPort.
+	HTTPSPort int
 	// HTTPBasePath is the prefix of all monitoring paths; default /.
 	HTTPBasePath string
 
@@ -85,6 +140,9 @@ type Options struct {
 	NoLog, NoSigs bool
 	// Debug and Trace write more lines; Trace writes every operation.
 	Debug, Trace bool
+	// TraceVerbose traces the system account, too; TraceHeaders shows of messages only their
+	// headers.
+	TraceVerbose, TraceHeaders bool
 	// Logtime puts the time on log lines.
 	Logtime bool
 	// LogtimeUTC writes it in UTC.
@@ -99,6 +157,13 @@ type Options struct {
 	MaxTracedMsgLen int
 	// PidFile is a file to write the process id to.
 	PidFile string
+
+	// Tags and Metadata are shown in reports.
+	Tags     []string
+	Metadata map[string]string
+
+	// ConfigFile is the file that the options were read from, ConfigDigest its digest.
+	ConfigFile, ConfigDigest string
 }
 
 // Clone returns a copy that shares nothing with o; nil for nil.

@@ -6,6 +6,7 @@ package identity
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 
 	"github.com/baridmq/barid/internal/bus/account"
@@ -22,9 +23,30 @@ type Credentials struct {
 	// Sig is the signature of Nonce, as the client sent it.
 	Sig   string
 	Nonce string
-	// Remote is the address of the peer, host and port.
+	// ProxySig is the signature of Nonce by a proxy.
+	ProxySig string
+	// Kind is the kind of connection, such as Standard.
+	Kind Kind
+	// Certificates are those that the peer has shown in a TLS handshake, verified or not as the
+	// listener wants it; its own is the first.
+	Certificates []*x509.Certificate
+	// Remote is the address of the peer without its port.
 	Remote string
 }
+
+// Empty reports whether nothing was given by which one could enter.
+func (c *Credentials) Empty() bool {
+	return c.User == "" && c.Pass == "" && c.Token == "" && c.JWT == "" && c.NKey == "" && c.Sig == ""
+}
+
+// Kind is a kind of connection that users may be bound to.
+type Kind string
+
+// The kinds of connections, in the names that configurations and JWTs use.
+const (
+	Standard  Kind = "STANDARD"
+	InProcess Kind = "IN_PROCESS"
+)
 
 // Identity is what a connection was found to be. It is immutable.
 type Identity struct {
@@ -37,7 +59,20 @@ type Identity struct {
 	// Label names the user in reports and logs, for example "user:alice"; empty for nobody in
 	// particular. It holds no secret.
 	Label string
+	// User is the name or NKey the public key by which the connection entered; both are empty
+	// for a token and for nobody in particular.
+	User, NKey string
+	// Proxy is the public key of the trusted proxy that vouched for the connection.
+	Proxy string
 }
+
+// Errors of Authenticate that are told apart in reports, not by the client.
+var (
+	// ErrProxyNotTrusted is for the signature of a proxy that is not trusted.
+	ErrProxyNotTrusted = errors.New("proxy is not trusted")
+	// ErrProxyRequired is for a login that has to come through a trusted proxy and did not.
+	ErrProxyRequired = errors.New("proxy connection required")
+)
 
 // ErrDenied is returned by Authenticate for credentials that give no right to enter. It does
 // not say why, so that an unknown user and a wrong password look alike.
@@ -52,7 +87,9 @@ var ErrDenied = errors.New("authentication denied")
 //  3. It returns an Identity, or an error. All errors mean that the connection is closed;
 //     ErrDenied says that its credentials are not good.
 //  4. Required says whether a connection may do anything before its CONNECT. It does not change.
+//  5. Nonce says whether clients are to be given something to sign. It does not change.
 type Authenticator interface {
 	Authenticate(ctx context.Context, c *Credentials) (*Identity, error)
 	Required() bool
+	Nonce() bool
 }

@@ -124,6 +124,7 @@ func TestAPanicAtTheBeginning(t *testing.T) {
 type always struct{}
 
 func (always) Required() bool { return false }
+func (always) Nonce() bool { return false }
 
 func (always) Authenticate(context.Context, *identity.Credentials) (*identity.Identity, error) {
 	panic("boom")

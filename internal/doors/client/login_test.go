@@ -26,6 +26,7 @@ type gate struct {
 }
 
 func (g *gate) Required() bool { return g.required }
+func (g *gate) Nonce() bool { return false }
 
 func (g *gate) Authenticate(_ context.Context, c *identity.Credentials) (*identity.Identity, error) {
 	g.mu.Lock()

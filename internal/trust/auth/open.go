@@ -28,4 +28,7 @@ func (o *Open) Authenticate(context.Context, *identity.Credentials) (*identity.I
 // Required implements identity.Authenticator.
 func (o *Open) Required() bool { return false }
 
+// Nonce implements identity.Authenticator.
+func (o *Open) Nonce() bool { return false }
+
 var _ identity.Authenticator = (*Open)(nil)
