@@ -1,3 +1,17 @@
+// Package conf reads the language of configuration files: pairs of keys and values, with
+// variables and includes resolved, each with the place where it stands.
+//
+// What keys mean it does not know. It imports nothing of barid, owns no goroutine and no lock. A
+// Document may be read by many goroutines.
+//
+// Input is bounded: 8 MiB of files and environment variables, a million values, 128 maps and
+// arrays in each other, and as much again as 8 MiB for what variables repeat. Values that were
+// referred to are shared, not copied, so change nothing in a tree.
+//
+// Beyond what nats-server accepts it reads [1,2], absolute include paths, bcrypt hashes of any
+// version without quotes, a byte-order mark, and block strings in files with CRLF. It refuses a
+// NUL character, units like kbi, sizes that do not fit in 64 bits, a key that starts with a
+// separator, and a key without a value before the end of a map.
 package conf
 
 import (
@@ -9,12 +23,17 @@ import (
 // between the line feed before and the place, so it counts from 0 on the first line and from 1
 // on later ones.
 type Position struct {
-	File         string // as it was given to ParseFile; empty for a text
+	File         string // as it was given to ParseFile or found from there; $NAME in the environment; empty for a text
 	Line, Column int
 }
 
-// String returns the place as FILE:LINE:COLUMN.
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// String returns the place as FILE:LINE:COLUMN, or LINE:COLUMN if there is no file.
+func (p Position) String() string {
+	if p.File == "" {
+		return fmt.Sprintf("%d:%d", p.Line, p.Column)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
 
 // Kind says what a Value is.
 type Kind uint8
@@ -39,6 +58,7 @@ func (k Kind) String() string {
 type Value struct {
 	Kind Kind
 	// At is where the key of the value stands; for an element of an array, where the element does.
+	// Of what has quotes it is the place behind the first one.
 	At Position
 	// Of these the one that Kind names is set.
 	Text  string
@@ -50,13 +70,29 @@ type Value struct {
 	Map   *Block
 }
 
+// Describe says what v is, for error texts: its kind, and its contents if it is a number or a
+// boolean. Texts may be secrets.
+func (v *Value) Describe() string {
+	switch v.Kind {
+	case Integer:
+		return fmt.Sprintf("integer %d", v.Int)
+	case Float:
+		return fmt.Sprintf("float %v", v.Float)
+	case Boolean:
+		return fmt.Sprintf("boolean %t", v.Bool)
+	case Array:
+		return fmt.Sprintf("array of %d", len(v.Items))
+	}
+	return v.Kind.String()
+}
+
 // Pair is a key with its value.
 type Pair struct {
 	// Key as it is written in the file.
 	Key   string
 	At    Position
 	Value *Value
-	// Used says that the pair was referred to as a variable.
+	// Used says that the pair was referred to as a variable, and may be unknown otherwise.
 	Used bool
 }
 
