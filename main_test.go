@@ -2,12 +2,17 @@ package main
 
 import (
 	"bytes"
+	"flag"
+	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +20,52 @@ import (
 	"github.com/baridmq/barid/server"
 )
 
-func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
+// asProgram makes the test binary the program, for tests that need a process.
+const asProgram = "BARID_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(asProgram) {
+	case "main":
+		main()
+	case "version":
+		server.PrintServerAndExit()
+	case "tls":
+		server.PrintTLSHelpAndDie()
+	case "die":
+		server.PrintAndDie("barid: so be it")
+	}
+	lab.VerifyNoLeaks(m)
+}
+
+// process is a call of the program with a function of TestMain.
+func process(t *testing.T, function string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), asProgram+"="+function)
+	return cmd
+}
+
+// file writes a configuration file.
+func file(t *testing.T, text string) string {
+	name := filepath.Join(t.TempDir(), "barid.conf")
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	return name
+}
+
+// ask runs the program in this process, for command lines that start no server.
+func ask(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	ended := make(chan int, 1)
+	go func() { ended <- run(args, &o, &e) }()
+	select {
+	case status = <-ended:
+	case <-time.After(lab.Patience):
+		require.Fail(t, "the program goes on", args)
+	}
+	return status, o.String(), e.String()
+}
 
 func TestFlags(t *testing.T) {
 	for _, c := range []struct {
@@ -25,52 +75,31 @@ func TestFlags(t *testing.T) {
 	}{
 		{"", server.Options{}, false},
 		{"-a 127.0.0.1", server.Options{Host: "127.0.0.1"}, false},
-		{"--addr 127.0.0.1", server.Options{Host: "127.0.0.1"}, false},
 		{"--net=127.0.0.1", server.Options{Host: "127.0.0.1"}, false},
-		{"-p 1", server.Options{Port: 1}, false},
 		{"--port=-1", server.Options{Port: -1}, false},
-		{"-n x", server.Options{ServerName: "x"}, false},
+		{"-p 0x10", server.Options{Port: 16}, false},
 		{"-name x", server.Options{ServerName: "x"}, false},
-		{"--server_name x", server.Options{ServerName: "x"}, false},
-		{"-m 2", server.Options{HTTPPort: 2}, false},
-		{"--http_port 2", server.Options{HTTPPort: 2}, false},
-		{"-P f", server.Options{PidFile: "f"}, false},
-		{"--pid f", server.Options{PidFile: "f"}, false},
-		{"-l f", server.Options{LogFile: "f"}, false},
-		{"--log f", server.Options{LogFile: "f"}, false},
+		{"-m 2 -ms 3", server.Options{HTTPPort: 2, HTTPSPort: 3}, false},
 		{"-T", server.Options{}, false},
 		{"-T=false", server.Options{}, true},
 		{"--logtime=0", server.Options{}, true},
-		{"--logtime=true", server.Options{}, false},
 		{"-D", server.Options{Debug: true}, false},
-		{"--debug", server.Options{Debug: true}, false},
-		{"-V", server.Options{Trace: true}, false},
-		{"--trace", server.Options{Trace: true}, false},
 		{"-DV", server.Options{Debug: true, Trace: true}, false},
-		{"-D -DV=false", server.Options{Debug: true}, false},
+		{"-D -DV=false", server.Options{}, false}, // the later one counts
+		{"-DV=false -D", server.Options{Debug: true}, false},
 		{"-D -V", server.Options{Debug: true, Trace: true}, false},
+		{"-DVV", server.Options{Debug: true, Trace: true, TraceVerbose: true}, false},
 		{"-p 1 -p 2", server.Options{Port: 2}, false},
+		{"-p 1 --port 2 -p 3", server.Options{Port: 3}, false},
+		{"--user u --pass p", server.Options{Username: "u", Password: "p"}, false},
+		{"-js=false --profile 0 -s=0 --routes= --signal=", server.Options{}, false},
 		{"-p 1 -m 2 -a h -D --", server.Options{Port: 1, HTTPPort: 2, Host: "h", Debug: true}, false},
 	} {
 		c.want.Logtime = !c.off
-		var o server.Options
-		show, err := parse(&o, strings.Fields(c.args))
+		fs := flag.NewFlagSet("barid", flag.ContinueOnError)
+		o, err := server.ConfigureOptions(fs, strings.Fields(c.args), nil, nil, nil)
 		require.NoError(t, err, c.args)
-		require.Empty(t, show, c.args)
-		require.Equal(t, c.want, o, c.args)
-	}
-}
-
-// What the usage names is there, under each of its names.
-func TestUsageIsTrue(t *testing.T) {
-	for word := range strings.FieldsFuncSeq(usage, func(r rune) bool { return strings.ContainsRune(" ,\n", r) }) {
-		if !strings.HasPrefix(word, "-") || word == "-1" {
-			continue
-		}
-		_, err := parse(&server.Options{}, []string{word, "1"})
-		if err != nil { // not for a name that does not exist
-			require.ErrorContains(t, err, "unrecognized command", word)
-		}
+		require.Equal(t, &c.want, o, c.args)
 	}
 }
 
@@ -83,15 +112,19 @@ func TestWhatIsShown(t *testing.T) {
 		{"Version", version},
 		{"-D version", version},
 		{"-v -p 1", version},
-		{"-h", usage},
-		{"--help", usage},
-		{"help", usage},
-		{"HELP me", usage},
+		{"-v word", version},
+		{"-h", server.Usage()},
+		{"--help", server.Usage()},
+		{"help", server.Usage()},
+		{"HELP me", server.Usage()},
+		{"-h --routes nats://h:1", server.Usage()}, // that comes first
+		{"-v -c none -t", version},
+		{"--help_tls", server.TLSHelp()},
 	} {
-		var stdout, stderr bytes.Buffer
-		require.Zero(t, run(strings.Fields(c.args), &stdout, &stderr), c.args)
-		require.Equal(t, c.want, stdout.String(), c.args)
-		require.Empty(t, stderr.String(), c.args)
+		status, stdout, stderr := ask(t, strings.Fields(c.args)...)
+		require.Zero(t, status, c.args)
+		require.Equal(t, c.want, stdout, c.args)
+		require.Empty(t, stderr, c.args)
 	}
 }
 
@@ -100,49 +133,185 @@ func TestBadCommandLines(t *testing.T) {
 		{"start", `unrecognized command: "start"`},
 		{"-p 1 start", `unrecognized command: "start"`},
 		{"-- -p", `unrecognized command: "-p"`},
+		{"-t start", `unrecognized command: "start"`},
 		{"--no_such", "flag provided but not defined: -no_such"},
-		{"-VD", "flag provided but not defined: -VD"},
-		{"-p", "flag needs an argument: -p"},
 		{"-p x", `invalid value "x" for flag -p: parse error`},
 		{"-D=maybe", `invalid boolean value "maybe" for -D: parse error`},
 	} {
-		var stdout, stderr bytes.Buffer
-		require.Equal(t, 1, run(strings.Fields(c.args), &stdout, &stderr), c.args)
-		require.Equal(t, "barid: "+c.want+"\n\n"+usage, stderr.String(), c.args)
-		require.Empty(t, stdout.String(), c.args)
+		status, stdout, stderr := ask(t, strings.Fields(c.args)...)
+		require.Equal(t, 1, status, c.args)
+		require.Equal(t, "barid: "+c.want+"\n\n"+server.Usage(), stderr, c.args)
+		require.Empty(t, stdout, c.args)
 	}
+	status, stdout, stderr := ask(t, "")
+	require.Equal(t, 1, status)
+	require.True(t, strings.HasPrefix(stderr, `barid: unrecognized command: ""`+"\n"))
+	require.Empty(t, stdout)
 }
 
 // Options that cannot be are told without the usage: the line was understood.
 func TestBadOptions(t *testing.T) {
-	for _, c := range []struct{ args, want string }{
-		{"-p 70000", "port 70000 is not a port"},
-		{"-m -2", "http port -2 is not a port"},
-		{"-n a\tb", ""},
+	for _, c := range []struct {
+		args []string
+		want string // the beginning of a line
+	}{
+		{[]string{"-p", "70000"}, "port 70000 is not a port"},
+		{[]string{"-m", "-2"}, "http port -2 is not a port"},
+		{[]string{"-n", "a\tb"}, "server name cannot contain spaces"},
+		{[]string{"--routes", "nats://u:s3cret@h:1"}, "--routes: barid has no clustering yet"},
+		{[]string{"-js"}, "-js: barid has no JetStream yet"},
+		{[]string{"-sl", "reload"}, "-sl: barid has no signalling of other processes yet"},
+		{[]string{"--user", "u", "--pass", "s3cret", "--auth", "s3cret"}, "Cannot have a user/pass and token"},
+		{[]string{"--tls"}, "TLS Server certificate must be present and valid"},
+		{[]string{"-t"}, "must specify [-c, --config] option to check configuration file syntax"},
+		{[]string{"-c", "no/such/file"}, "open no/such/file: no such file or directory"},
+		{[]string{"-l", filepath.Join(t.TempDir(), "no", "such", "folder")}, "open "},
 	} {
-		var stdout, stderr bytes.Buffer
-		args := strings.Split(c.args, " ")
-		require.Equal(t, 1, run(args, &stdout, &stderr), c.args)
-		require.True(t, strings.HasPrefix(stderr.String(), "barid: "), c.args)
-		require.Contains(t, stderr.String(), c.want)
-		require.NotContains(t, stderr.String(), "Usage")
+		status, stdout, stderr := ask(t, c.args...)
+		require.Equal(t, 1, status, c.args)
+		require.True(t, strings.HasPrefix(stderr, "barid: "+c.want), "%s: %s", c.args, stderr)
+		require.NotContains(t, stderr, "Usage")
+		require.NotContains(t, stderr, "s3cret")
+		require.Empty(t, stdout, c.args)
 	}
-	var stderr bytes.Buffer
-	require.Equal(t, 1, run([]string{"-l", filepath.Join(t.TempDir(), "no", "such", "folder")}, &stderr, &stderr))
-	require.Contains(t, stderr.String(), "no such file or directory")
+}
+
+// With -t a file is good if a server would start with it and the other flags.
+func TestFilesAreTested(t *testing.T) {
+	const digest = "sha256:797533ebd0dfba7d34a0f9337ecf147e442871f48ddfd07ed751575a5737267e"
+	for _, c := range []struct {
+		text   string
+		args   string
+		status int
+		want   string // FILE is the name of the file
+	}{
+		{"port: 4222", "", 0, "barid: configuration file FILE is valid (" + digest + ")\n"},
+		{"port: 4222", "-D --tls=false", 0, "barid: configuration file FILE is valid (" + digest + ")\n"},
+		{"port: 4222\nfoo: 1\nbar: 2", "", 1, "barid: FILE:2:1: unknown field \"foo\"\nFILE:3:1: unknown field \"bar\"\n"},
+		{"ping_interval: 5", "", 1,
+			"barid: FILE:1:0: invalid use of field \"ping_interval\": ping_interval should be converted to a duration\n"},
+		{"foo: 1\nping_interval: 5", "", 1,
+			"barid: FILE:2:1: invalid use of field \"ping_interval\": ping_interval should be converted to a duration\n" +
+				"FILE:1:0: unknown field \"foo\"\n"},
+		{"", "", 1, "barid: FILE: config has no values or is empty\n"},
+		{"port: [", "", 1, "barid: FILE:"},
+		{"no_auth_user: nobody", "", 1, "barid: no_auth_user: \"nobody\" present, but users/nkeys are not defined\n"},
+		{"http: 1", "-ms 2", 1, "barid: Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports\n" +
+			"Can't start monitoring: TLS cert and key required for HTTPS\n"},
+		{"port: 1", "--tls", 1, "barid: TLS Server certificate must be present and valid\n"},
+		{"connect_error_reports: 5", "", 0, "barid: FILE:1:0: \"connect_error_reports\" has no effect: "},
+	} {
+		name := file(t, c.text)
+		status, stdout, stderr := ask(t, append(strings.Fields(c.args), "-t", "-c", name)...)
+		require.Equal(t, c.status, status, "%s: %s", c.text, stderr)
+		require.Empty(t, stdout)
+		stderr = strings.ReplaceAll(stderr, name, "FILE")
+		if strings.HasSuffix(c.want, "\n") {
+			require.Equal(t, c.want, stderr)
+			continue
+		}
+		require.True(t, strings.HasPrefix(stderr, c.want), stderr)
+		require.Equal(t, c.status == 0, strings.Contains(stderr, " is valid ("))
+	}
+}
+
+// A port is in use, so that the server ends at once.
+func takenPort(t *testing.T) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { ln.Close() })
+	return strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
 }
 
 // A server that cannot start ends the program.
 func TestAPortInUse(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
-	var out bytes.Buffer
+	port := takenPort(t)
 	log := filepath.Join(t.TempDir(), "log")
-	require.Equal(t, 1, run([]string{"-a", "127.0.0.1", "-p", port, "-l", log}, &out, &out))
-	require.Empty(t, out.String())
+	status, stdout, stderr := ask(t, "-a", "127.0.0.1", "-p", port, "-l", log)
+	require.Equal(t, 1, status)
+	require.Empty(t, stdout+stderr)
 	lines, err := os.ReadFile(log)
 	require.NoError(t, err)
 	require.Contains(t, string(lines), "[FTL] Error listening on port: 127.0.0.1:"+port)
+}
+
+// Remarks about a file do not keep a server from starting.
+func TestRemarksOfAFile(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	name := file(t, "listen: 127.0.0.1:"+takenPort(t)+"\nping_interval: 5\nconnect_error_reports: 5\nlog_file: \""+log+"\"")
+	status, stdout, stderr := ask(t, "-c", name)
+	require.Equal(t, 1, status)
+	require.Empty(t, stdout)
+	lines := strings.Split(stderr, "\n")
+	require.Len(t, lines, 3)
+	require.True(t, strings.HasPrefix(lines[0], "barid: "+name+":3:1: "), lines[0])
+	require.True(t, strings.HasPrefix(lines[1], "barid: "+name+":2:1: invalid use of field \"ping_interval\": "), lines[1])
+	text, err := os.ReadFile(log)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "[FTL] Error listening on port: 127.0.0.1:")
+}
+
+// Who lists the processes or asks the program for its arguments sees no secret, and the server
+// has it nevertheless.
+func TestSecretsOfTheCommandLineAreHidden(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux lets a process change what others see of its arguments")
+	}
+	const long, short = "a-s3cret-of-more-bytes-than-its-mask", "s3cret"
+	log := filepath.Join(t.TempDir(), "log")
+	cmd := process(t, "main", "-a", "127.0.0.1", "-p=-1", "--user", short, "--pass="+long, "-l", log)
+	require.NoError(t, cmd.Start())
+	defer func() {
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		require.NoError(t, cmd.Wait())
+	}()
+	addr := ""
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(log)
+		_, behind, _ := strings.Cut(string(text), "Listening for client connections on ")
+		addr, _, _ = strings.Cut(behind, "\n")
+		return strings.Contains(string(text), "Server is ready")
+	}, lab.Patience, time.Millisecond)
+
+	seen, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/cmdline")
+	require.NoError(t, err)
+	args := strings.Split(strings.TrimSuffix(string(seen), "\x00"), "\x00")[1:]
+	mask := "[REDACTED]"
+	require.Equal(t, []string{"-a", "127.0.0.1", "-p=-1", "--user", mask[:len(short)],
+		"--pass=" + mask + strings.Repeat(" ", len(long)-len(mask)), "-l", log}, args)
+
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer nc.Close()
+	_, err = io.WriteString(nc, `CONNECT {"user":"`+short+`","pass":"`+long+`","verbose":true}`+"\r\n")
+	require.NoError(t, err)
+	said := make([]byte, 4096)
+	require.NoError(t, nc.SetReadDeadline(time.Now().Add(lab.Patience)))
+	all := ""
+	for !strings.Contains(all, "+OK\r\n") {
+		n, err := nc.Read(said)
+		require.NoError(t, err, all)
+		all += string(said[:n])
+	}
+}
+
+// Programs that copy the main function of the original print with these.
+func TestFunctionsThatPrintAndEnd(t *testing.T) {
+	for _, c := range []struct {
+		function       string
+		status         int
+		stdout, stderr string
+	}{
+		{"version", 0, "barid: v" + server.BaridVersion + "\n", ""},
+		{"tls", 0, server.TLSHelp(), ""},
+		{"die", 1, "", "barid: so be it\n"},
+	} {
+		cmd := process(t, c.function)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		_ = cmd.Run()
+		require.Equal(t, c.status, cmd.ProcessState.ExitCode(), c.function)
+		require.Equal(t, c.stdout, stdout.String(), c.function)
+		require.Equal(t, c.stderr, stderr.String(), c.function)
+	}
 }

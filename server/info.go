@@ -26,7 +26,11 @@ func (s *Server) Addr() net.Addr {
 func (s *Server) ClientURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return "nats://" + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
+	scheme := "nats://"
+	if s.opts.TLSConfig != nil {
+		scheme = "tls://"
+	}
+	return scheme + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
 }
 
 // MonitorAddr returns the address of the monitoring listener, nil when there is none.

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/logger"
 )
 
@@ -129,9 +130,29 @@ func (s *Server) greet() {
 	s.logs.Debugf("  Go build: %s", runtime.Version())
 	s.logs.Noticef("  Name:     %s", s.Name())
 	s.logs.Noticef("  ID:       %s", s.id)
+	if plaintext(s.opts) {
+		s.logs.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
+	}
+	if s.opts.ConfigFile != "" {
+		s.logs.Noticef("Using configuration file: %s (%s)", s.opts.ConfigFile, s.opts.ConfigDigest)
+	}
 	if s.opts.MaxPayload > 8<<20 {
 		s.logs.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
 	}
+}
+
+// plaintext reports whether a password stands in the options as it is. One that is missing counts
+// unless the user can be known by a certificate.
+func plaintext(o *Options) bool {
+	if o.Username != "" && !auth.Hashed(o.Password) {
+		return true
+	}
+	for _, u := range o.Users {
+		if !auth.Hashed(u.Password) && (u.Password != "" || !o.TLSMap) {
+			return true
+		}
+	}
+	return false
 }
 
 // commit is the beginning of the commit that the program was built from, if that is known.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"net"
 	"strconv"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/monitor"
 	"github.com/baridmq/barid/internal/observe/report"
+	"github.com/baridmq/barid/internal/transport/certs"
 	"github.com/baridmq/barid/internal/transport/httpd"
 	"github.com/baridmq/barid/server/status"
 )
@@ -32,8 +34,15 @@ func (s *Server) StartMonitoring() error {
 // startMonitoring is StartMonitoring with the lock held.
 func (s *Server) startMonitoring() error {
 	o := s.opts
-	if o.HTTPPort == 0 || s.mu.monitor != nil {
+	if (o.HTTPPort == 0 && o.HTTPSPort == 0) || s.mu.monitor != nil {
 		return nil
+	}
+	scheme, port := "http", o.HTTPPort
+	var secured *tls.Config
+	if o.HTTPSPort != 0 {
+		scheme, port = "https", o.HTTPSPort
+		secured = o.TLSConfig.Clone()
+		secured.ClientAuth = tls.NoClientCert // tools that look at a server have none
 	}
 	handler := monitor.New(monitor.Config{
 		BasePath: o.HTTPBasePath, Version: VERSION, BaridVersion: BaridVersion,
@@ -45,25 +54,19 @@ func (s *Server) startMonitoring() error {
 		},
 	})
 	m, err := httpd.Listen(httpd.Config{
-		Name: "monitor", Handler: handler,
-		Addr:        net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(o.HTTPPort, 0))),
+		Name: "monitor", Handler: handler, TLS: secured,
+		Addr:        net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(port, 0))),
 		ReadTimeout: requestTime,
 		ErrorLog:    func(text string) { s.logs.Errorf("monitoring: %s", text) },
 	})
 	if err != nil {
 		return err
 	}
-	s.logs.Noticef("Starting http monitor on %s", net.JoinHostPort(o.HTTPHost, strconv.Itoa(m.Addr().Port)))
+	s.logs.Noticef("Starting %s monitor on %s", scheme, net.JoinHostPort(o.HTTPHost, strconv.Itoa(m.Addr().Port)))
 	m.Serve(s.tasks)
 	s.mu.monitor = m
 	return nil
 }
-
-// Timeouts that reports show before there is anything they apply to.
-const (
-	authTimeout = 2 * time.Second
-	tlsTimeout  = 2 * time.Second
-)
 
 // Varz returns the general state of the server, as /varz does. The options may be nil; there is
 // never an error.
@@ -77,8 +80,12 @@ func (s *Server) Varz(*VarzOptions) (*Varz, error) {
 	out := tally(doors.Totals.OutMsgs, doors.Totals.OutBytes)
 	return report.Varz(report.Server{
 		Identity: report.Identity{ID: s.id, Name: s.Name(), Version: VERSION, BaridVersion: BaridVersion, Proto: 1, GitCommit: commit()},
-		Listener: report.Listener{Host: o.Host, Port: o.Port, AuthTimeout: authTimeout, TLSTimeout: tlsTimeout},
-		Monitor:  report.Monitor{Host: o.HTTPHost, Port: o.HTTPPort, BasePath: o.HTTPBasePath, Requests: s.requests.Requests()},
+		Listener: report.Listener{
+			Host: o.Host, Port: o.Port, AuthRequired: s.auth.Required(), AuthTimeout: seconds(o.AuthTimeout),
+			TLSRequired: o.TLSConfig != nil && !o.AllowNonTLS, TLSVerify: verifies(o), TLSTimeout: seconds(o.TLSTimeout),
+			TLSCertNotAfter: certs.NotAfter(o.TLSConfig),
+		},
+		Monitor: report.Monitor{Host: o.HTTPHost, Port: o.HTTPPort, TLSPort: o.HTTPSPort, BasePath: o.HTTPBasePath, Requests: s.requests.Requests()},
 		Limits: report.Limits{
 			MaxConnections: o.MaxConn, MaxSubscriptions: o.MaxSubs,
 			PingInterval: o.PingInterval, MaxPingsOut: o.MaxPingsOut,
@@ -95,9 +102,15 @@ func (s *Server) Varz(*VarzOptions) (*Varz, error) {
 			Stale:  report.ByKind{Clients: uint64(doors.Stale)},
 			Stalls: doors.Totals.Stalls,
 		},
-		Config: report.Config{LoadTime: s.created},
+		Config: report.Config{LoadTime: s.created, Digest: o.ConfigDigest, Tags: o.Tags, Metadata: o.Metadata},
+		Trust:  report.Trust{SystemAccount: systemAccount(o)},
 		Start:  s.created, Now: time.Now(),
 	}, s.sampler.Sample()), nil
+}
+
+// verifies reports whether clients have to show certificates.
+func verifies(o *Options) bool {
+	return o.TLSConfig != nil && o.TLSConfig.ClientAuth >= tls.RequireAnyClientCert
 }
 
 func tally(msgs, bytes uint64) report.Tally {
@@ -131,8 +144,12 @@ func conn(i *client.Info, subs func() map[uint64][]report.Sub) report.Conn {
 		In: tally(i.InMsgs, i.InBytes), Out: tally(i.OutMsgs, i.OutBytes),
 		Stalls: i.Stalls, NumSubs: uint32(i.Subscriptions),
 		Software: report.Software{Name: i.Name, Lang: i.Lang, Version: i.Version},
-		Login:    report.Login{Account: i.Account},
+		Login:    report.Login{Account: i.Account, User: i.User, NKey: i.NKey, Token: i.Label == "token"},
+		ProxyKey: i.Proxy,
 		Subs:     func() []report.Sub { return subs()[i.ID] },
+	}
+	if t := i.TLS; t != nil {
+		c.TLS = &report.TLS{Version: t.Version, Cipher: t.CipherSuite, First: i.First, PeerCerts: t.PeerCertificates}
 	}
 	if i.Reason != closed.Open {
 		c.Reason = i.Reason.String()

@@ -25,6 +25,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/core/task"
 	"github.com/baridmq/barid/internal/doors/client"
@@ -53,6 +54,7 @@ type Server struct {
 	logs     logs
 	created  time.Time
 	accounts *account.Registry
+	auth     identity.Authenticator
 	sampler  *report.Sampler
 	requests monitor.Counters
 	ids      atomic.Uint64
@@ -98,6 +100,9 @@ func NewServer(opts *Options) (*Server, error) {
 		accounts: account.NewRegistry(),
 		sampler:  report.NewSampler(),
 		ready:    make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	if s.auth, err = s.authenticator(); err != nil {
+		return nil, err
 	}
 	s.connTask, s.tasks, s.control = task.New(s.panicked), task.New(s.panicked), task.New(s.panicked)
 	return s, nil
@@ -170,7 +175,7 @@ func (s *Server) open() error {
 		var err error
 		l, err = listen.Listen(listen.Config{
 			Addr: addr, Name: "Client", Errorf: s.logs.Errorf,
-			Serve: func(nc net.Conn) { s.door.Accept(nc) },
+			Serve: func(nc net.Conn) { s.door.Accept(nc, identity.Standard) },
 		})
 		if err != nil {
 			return fatalf("Error listening on port: %s, %q", addr, err)
@@ -181,9 +186,29 @@ func (s *Server) open() error {
 	if l != nil {
 		s.mu.listener = l
 		s.logs.Noticef("Listening for client connections on %s", net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port)))
+		s.tellOfTLS()
 		l.Start(s.tasks)
 	}
 	return nil
+}
+
+// tellOfTLS logs what clients have to be ready for.
+func (s *Server) tellOfTLS() {
+	o := s.opts
+	if o.ProxyProtocol {
+		s.logs.Noticef("PROXY protocol enabled for client connections")
+	}
+	switch {
+	case o.TLSConfig == nil:
+		return
+	case o.AllowNonTLS:
+		s.logs.Noticef("TLS available for client connections")
+	default:
+		s.logs.Noticef("TLS required for client connections")
+	}
+	if o.TLSHandshakeFirst && o.TLSHandshakeFirstFallback == 0 {
+		s.logs.Warnf(`Clients that are not using "TLS Handshake First" option will fail to connect`)
+	}
 }
 
 // fatal is an error whose text is the log line that operators look for.
@@ -249,6 +274,6 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 		return nil, errNotRunning
 	}
 	ours, theirs := net.Pipe()
-	s.door.Accept(ours)
+	s.door.Accept(ours, identity.InProcess)
 	return theirs, nil
 }

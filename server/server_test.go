@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/lab"
+	"github.com/baridmq/barid/server/options"
 )
 
 func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
@@ -288,14 +290,29 @@ func TestDoorConfig(t *testing.T) {
 		o.ServerName, o.ClientAdvertise = "n", "example.org:7"
 		o.MaxConn, o.MaxSubs, o.MaxSubTokens, o.MaxControlLine = 1, 2, 3, 4
 		o.MaxPayload, o.MaxPending, o.MaxClosedClients, o.MaxTracedMsgLen = 5, 6, 7, 8
+		o.Username, o.AuthTimeout, o.TLSTimeout, o.ProxyProtocol, o.SystemAccount = "u", 3, 4, true, "S"
+		o.Accounts = []*options.Account{{Name: "S"}}
+		o.TLSConfig, o.AllowNonTLS, o.TLSRateLimit = &tls.Config{MinVersion: tls.VersionTLS13}, true, 12
+		o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, 13
+		o.TraceHeaders, o.TraceVerbose = true, true
 		o.WriteDeadline, o.PingInterval, o.MaxPingsOut = 9, 10, 11
 	})
 	cfg := s.doorConfig()
 	want := client.Config{
 		Tasks: s.connTask, Auth: cfg.Auth, Log: &s.logs, Info: cfg.Info, IDs: &s.ids,
 		MaxConnections: 1, MaxSubscriptions: 2, MaxTokens: 3, MaxLine: 4, MaxPayload: 5, MaxPending: 6,
-		MaxClosed: 7, MaxTraced: 8, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true,
+		MaxClosed: 7, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true,
+		AuthConfigured: true, AuthTimeout: 3 * time.Second, ProxyProtocol: true, System: "S",
+		TLS: client.TLS{
+			Timeout: 4 * time.Second, Optional: true, First: true, Fallback: 13, Rate: 12,
+		},
+		Trace: client.Trace{MaxPayload: 8, Headers: true, System: true},
 	}
+	require.True(t, cfg.TLS.Pinned(nil), "nothing is pinned")
+	cfg.TLS.Pinned = nil // functions cannot be compared
+	require.True(t, cfg.TLS.Config.DynamicRecordSizingDisabled)
+	require.Equal(t, uint16(tls.VersionTLS13), cfg.TLS.Config.MinVersion)
+	cfg.TLS.Config = nil
 	require.Equal(t, want, cfg)
 	fields := reflect.ValueOf(cfg)
 	for i := range fields.NumField() {
@@ -304,7 +321,7 @@ func TestDoorConfig(t *testing.T) {
 	i := cfg.Info
 	require.Equal(t, []any{s.ID(), "n", VERSION, BaridVersion, 1, "example.org", 7, true, s.xkey},
 		[]any{i.ID, i.Name, i.Version, i.Barid, i.Proto, i.Host, i.Port, i.Headers, i.Rest.XKey})
-	require.False(t, cfg.Auth.Required())
+	require.True(t, cfg.Auth.Required())
 
 	plain, _ := newServer(t, func(o *Options) { o.DisableShortFirstPing, o.NoHeaderSupport = true, true })
 	cfg = plain.doorConfig()

@@ -1,13 +1,15 @@
 package server
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"runtime"
+	"time"
 
-	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/doors/client"
-	"github.com/baridmq/barid/internal/trust/auth"
+	"github.com/baridmq/barid/internal/transport/certs"
 )
 
 // apiLevel is the level of the JetStream API that INFO reports, whether or not it is served.
@@ -19,9 +21,19 @@ func (s *Server) doorConfig() client.Config {
 	host, port, _ := config.Advertise(o) // Validate has refused what cannot be advertised
 	return client.Config{
 		Tasks: s.connTask,
-		Auth:  auth.NewOpen(s.accounts.Get(account.Global)),
+		Auth:  s.auth,
 		Log:   &s.logs,
-		IDs:   &s.ids,
+
+		AuthConfigured: needsLogin(o),
+		AuthTimeout:    seconds(o.AuthTimeout),
+		ProxyProtocol:  o.ProxyProtocol,
+		System:         systemAccount(o),
+		TLS: client.TLS{
+			Config: clientTLS(o), Timeout: seconds(o.TLSTimeout), Optional: o.AllowNonTLS,
+			First: o.TLSHandshakeFirst, Fallback: o.TLSHandshakeFirstFallback, Rate: int(o.TLSRateLimit),
+			Pinned: func(chain []*x509.Certificate) bool { return certs.Pinned(o.TLSPinnedCerts, chain) },
+		},
+		IDs: &s.ids,
 		Info: proto.ServerInfo{
 			ID: s.id, Name: s.Name(), Version: VERSION, Barid: BaridVersion, Proto: 1,
 			GitCommit: commit(), Go: runtime.Version(), Host: host, Port: port,
@@ -35,13 +47,29 @@ func (s *Server) doorConfig() client.Config {
 		MaxPayload:       int(o.MaxPayload),
 		MaxPending:       int(o.MaxPending),
 		MaxClosed:        o.MaxClosedClients,
-		MaxTraced:        o.MaxTracedMsgLen,
+		Trace:            client.Trace{MaxPayload: o.MaxTracedMsgLen, Headers: o.TraceHeaders, System: o.TraceVerbose},
 		WriteDeadline:    o.WriteDeadline,
 		PingInterval:     o.PingInterval,
 		PingMax:          o.MaxPingsOut,
 		FirstPing:        !o.DisableShortFirstPing,
 	}
 }
+
+// clientTLS is how the connections of clients are secured, nil for not at all.
+func clientTLS(o *Options) *tls.Config {
+	if o.TLSConfig == nil {
+		return nil
+	}
+	cfg := o.TLSConfig.Clone()
+	cfg.DynamicRecordSizingDisabled = true // small records only cost time: messages come in batches
+	if o.TLSPinnedCerts != nil && cfg.ClientAuth < tls.RequireAnyClientCert {
+		cfg.ClientAuth = tls.RequireAnyClientCert // who is not asked for a certificate shows none
+	}
+	return cfg
+}
+
+// seconds is a duration that the options give as a number.
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // served returns the door of NATS clients, nil before the server has started.
 func (s *Server) served() *client.Door {

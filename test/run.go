@@ -69,3 +69,28 @@ func RunServerCallback(opts *server.Options, callback func(*server.Server)) *ser
 	}
 	return s
 }
+
+// LoadConfig reads a configuration file; it panics when there is anything wrong with it.
+func LoadConfig(file string) *server.Options {
+	opts, err := server.ProcessConfigFile(file)
+	if err != nil {
+		panic(fmt.Sprintf("configuration file %s: %v", file, err))
+	}
+	return opts
+}
+
+// RunServerWithConfig is RunServer with the options of a configuration file, which it returns, too.
+func RunServerWithConfig(file string) (*server.Server, *server.Options) {
+	return RunServerWithConfigOverrides(file, nil, nil)
+}
+
+// RunServerWithConfigOverrides is RunServerWithConfig with a function that may change the options
+// and one for RunServerCallback. Nil functions are not called.
+func RunServerWithConfigOverrides(file string, change func(*server.Options), callback func(*server.Server)) (*server.Server, *server.Options) {
+	opts := LoadConfig(file)
+	opts.NoSigs = true
+	if change != nil {
+		change(opts)
+	}
+	return RunServerCallback(opts, callback), opts
+}

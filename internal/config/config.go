@@ -1,5 +1,7 @@
-// Package config completes and checks the options of a server: it knows their defaults and what
-// of them cannot be. It uses nothing of what the options configure.
+// Package config reads the options of a server from configuration files, completes and checks
+// them: it knows the names of all settings, their defaults, and what of them cannot be. It uses
+// nothing of what the options configure, but the checks and loaders that belong to it. It owns no
+// goroutine and no lock; its functions may be called by any goroutine.
 package config
 
 import (
@@ -10,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/baridmq/barid/internal/transport/certs"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -26,6 +29,16 @@ func Complete(o *options.Options) {
 	o.WriteDeadline = cmp.Or(o.WriteDeadline, options.DefaultWriteDeadline)
 	o.PingInterval = cmp.Or(o.PingInterval, options.DefaultPingInterval)
 	o.MaxPingsOut = cmp.Or(o.MaxPingsOut, options.DefaultPingMax)
+	o.TLSTimeout = cmp.Or(o.TLSTimeout, options.DefaultTLSTimeout.Seconds())
+	if o.AuthTimeout == 0 {
+		o.AuthTimeout = options.DefaultAuthTimeout.Seconds()
+		if o.TLSConfig != nil {
+			o.AuthTimeout = o.TLSTimeout + 1 // it runs from the accept on
+		}
+	}
+	if !o.NoSystemAccount || hasAccount(o, options.DefaultSystemAccount) {
+		o.SystemAccount = cmp.Or(o.SystemAccount, options.DefaultSystemAccount)
+	}
 }
 
 // Validate returns everything that is wrong with completed options, joined; nil if nothing is.
@@ -36,9 +49,13 @@ func Validate(o *options.Options) error {
 			errs = append(errs, fmt.Errorf(format, v...))
 		}
 	}
-	refuse(strings.ContainsAny(o.ServerName, " \t\r\n"), "server name cannot contain spaces")
+	refuse(hasSpaces(o.ServerName), errSpaces)
 	refuse(o.Port < options.RandomPort || o.Port > 65535, "port %d is not a port", o.Port)
 	refuse(o.HTTPPort < options.RandomPort || o.HTTPPort > 65535, "http port %d is not a port", o.HTTPPort)
+	refuse(o.HTTPSPort < options.RandomPort || o.HTTPSPort > 65535, "https port %d is not a port", o.HTTPSPort)
+	refuse(o.HTTPPort != 0 && o.HTTPSPort != 0,
+		"Can't start monitoring: can't specify both HTTP (%v) and HTTPs (%v) ports", o.HTTPPort, o.HTTPSPort)
+	refuse(o.HTTPSPort != 0 && o.TLSConfig == nil, "Can't start monitoring: TLS cert and key required for HTTPS")
 	refuse(o.MaxSubs < 0, "max_subscriptions can not be negative")
 	refuse(o.MaxControlLine < 0, "max_control_line can not be negative")
 	refuse(o.MaxPending < 0, "max_pending can not be negative")
@@ -49,7 +66,21 @@ func Validate(o *options.Options) error {
 	refuse(o.MaxPingsOut < 0, "ping_max can not be negative")
 	_, _, err := Advertise(o)
 	refuse(err != nil, "invalid ClientAdvertise value of %s, err=%v", o.ClientAdvertise, err)
+	refuse(!isTimeout(o.TLSTimeout), "tls timeout of %v seconds is out of range", o.TLSTimeout)
+	refuse(!isTimeout(o.AuthTimeout), "authorization timeout of %v seconds is out of range", o.AuthTimeout)
+	refuse(o.TLSRateLimit < 0, "connection_rate_limit can not be negative")
+	for pin := range o.TLSPinnedCerts {
+		refuse(!certs.ValidFingerprint(pin) || strings.ToLower(pin) != pin, errPin, pin)
+	}
+	checkLogins(o, refuse)
 	return errors.Join(errs...)
+}
+
+func hasSpaces(s string) bool { return strings.ContainsAny(s, " \t\r\n") }
+
+func isTimeout(s float64) bool {
+	_, ok := inSeconds(s)
+	return ok && s >= 0
 }
 
 const maxInt = int64(^uint(0) >> 1)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ func TestDefaults(t *testing.T) {
 		Host: "0.0.0.0", Port: 4222, HTTPHost: "0.0.0.0",
 		MaxConn: 65536, MaxControlLine: 4096, MaxPayload: 1 << 20, MaxPending: 64 << 20,
 		MaxClosedClients: 10000, WriteDeadline: 10 * time.Second, PingInterval: 2 * time.Minute, MaxPingsOut: 2,
+		TLSTimeout: 2, AuthTimeout: 2, SystemAccount: "$SYS",
 	}, completed(nil))
 	require.NoError(t, Validate(completed(nil)))
 }
@@ -36,6 +38,13 @@ func TestDefaults(t *testing.T) {
 // What is set stays, whatever it is; and to complete twice changes nothing.
 func TestCompleteKeepsWhatIsSet(t *testing.T) {
 	given := options.Options{
+		Username: "u", Password: "p", Authorization: "t",
+		Users: []*options.User{{Username: "u"}}, Nkeys: []*options.NkeyUser{{Nkey: "U"}}, Accounts: []*options.Account{{Name: "a"}},
+		SystemAccount: "s", NoSystemAccount: true, NoAuthUser: "n", AuthTimeout: 1, ProxyRequired: true, Proxies: &options.ProxiesConfig{},
+		TLSConfig: &tls.Config{}, TLSTimeout: 3, TLS: true, TLSVerify: true, TLSCert: "c", TLSKey: "k", TLSCaCert: "ca", TLSMap: true,
+		TLSPinnedCerts: options.PinnedCertSet{}, TLSRateLimit: 1, TLSHandshakeFirst: true, TLSHandshakeFirstFallback: 1,
+		AllowNonTLS: true, ProxyProtocol: true, HTTPSPort: 8443, TraceVerbose: true, TraceHeaders: true,
+		Tags: []string{}, Metadata: map[string]string{}, ConfigFile: "f", ConfigDigest: "d",
 		ServerName: "n", Host: "h", Port: options.RandomPort, ClientAdvertise: "c:1", DontListen: true,
 		HTTPHost: "hh", HTTPPort: 8222, HTTPBasePath: "/b",
 		MaxConn: -1, MaxSubs: 5, MaxSubTokens: 6, MaxControlLine: 7, MaxPayload: -1, MaxPending: 9, MaxClosedClients: -1,
@@ -100,6 +109,34 @@ func TestValidate(t *testing.T) {
 		} else {
 			require.EqualError(t, err, c.want, c.name)
 		}
+	}
+}
+
+// The time to log in begins before the handshake, so it has to be longer.
+func TestAuthTimeoutFollowsTLS(t *testing.T) {
+	o := &options.Options{TLSConfig: &tls.Config{}}
+	Complete(o)
+	require.Equal(t, []float64{2, 3}, []float64{o.TLSTimeout, o.AuthTimeout})
+	o = &options.Options{TLSConfig: &tls.Config{}, TLSTimeout: 5}
+	Complete(o)
+	require.Equal(t, []float64{5, 6}, []float64{o.TLSTimeout, o.AuthTimeout})
+}
+
+// Without an account of the server's own there is none, unless somebody names or makes one.
+func TestSystemAccountByDefault(t *testing.T) {
+	for _, c := range []struct {
+		given options.Options
+		want  string
+	}{
+		{options.Options{}, "$SYS"},
+		{options.Options{SystemAccount: "A"}, "A"},
+		{options.Options{NoSystemAccount: true}, ""},
+		{options.Options{NoSystemAccount: true, SystemAccount: "A"}, "A"},
+		{options.Options{NoSystemAccount: true, Accounts: []*options.Account{{Name: "$SYS"}}}, "$SYS"},
+		{options.Options{NoSystemAccount: true, Users: []*options.User{{Account: &options.Account{Name: "$SYS"}}}}, "$SYS"},
+	} {
+		Complete(&c.given)
+		require.Equal(t, c.want, c.given.SystemAccount)
 	}
 }
 

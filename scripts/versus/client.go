@@ -3,14 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/baridmq/barid/scripts/versus/config"
 )
 
-const connectLine = `CONNECT {"verbose":false,"pedantic":false,"lang":"go","version":"1.0.0","protocol":1,"echo":true,"headers":true,"no_responders":true}` + "\r\nPING\r\n"
+// connectEnd is CONNECT from where the login stands, and the PING that shows whether it was accepted.
+const connectEnd = `"verbose":false,"pedantic":false,"lang":"go","version":"1.0.0","protocol":1,"echo":true,"headers":true,"no_responders":true}` + "\r\nPING\r\n"
 
 // ioLimit bounds each connection's life; no measurement comes near it.
 const ioLimit = 5 * time.Minute
@@ -24,8 +28,14 @@ type client struct {
 	forget func() bool
 }
 
-// dial connects and exchanges INFO, CONNECT, PING and PONG. All I/O of the client fails when ctx ends.
-func dial(ctx context.Context, addr string, bufSize int) (*client, error) {
+// dial connects as the target wants it.
+func (t *target) dial(ctx context.Context, bufSize int) (*client, error) {
+	return dial(ctx, t.addr, t.Arrangement, bufSize)
+}
+
+// dial connects and exchanges INFO, the messages of TLS if so arranged, CONNECT, PING and PONG. All I/O of
+// the client fails when ctx ends.
+func dial(ctx context.Context, addr string, a config.Arrangement, bufSize int) (*client, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -34,14 +44,14 @@ func dial(ctx context.Context, addr string, bufSize int) (*client, error) {
 	_ = conn.SetDeadline(time.Now().Add(ioLimit)) // cannot fail on an open socket
 	c := &client{stream: newStream(conn, bufSize), conn: conn}
 	c.forget = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	if err := c.shakeHands(); err != nil {
+	if err := c.shakeHands(a); err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *client) shakeHands() error {
+func (c *client) shakeHands(a config.Arrangement) error {
 	eol := -1
 	for eol < 0 {
 		if err := c.fill(); err != nil {
@@ -54,10 +64,38 @@ func (c *client) shakeHands() error {
 		return err
 	}
 	c.start += eol + 1
-	if err := c.write([]byte(connectLine)); err != nil {
+	if c.info.TLS != (a.TLS != nil) {
+		return fmt.Errorf("the server's INFO asks for TLS: %v", c.info.TLS)
+	}
+	if a.TLS != nil {
+		if err := c.encrypt(a.TLS); err != nil {
+			return fmt.Errorf("TLS: %w", err)
+		}
+	}
+	if err := c.write([]byte("CONNECT {" + a.Login + connectEnd)); err != nil {
 		return err
 	}
 	return c.untilPong(nil)
+}
+
+// encrypt does the handshake of TLS; what comes and goes from then on is encrypted.
+func (c *client) encrypt(with *tls.Config) error {
+	conn := tls.Client(c.conn, with)
+	if err := conn.Handshake(); err != nil {
+		return err
+	}
+	c.conn, c.from = conn, conn
+	return nil
+}
+
+// cipher tells how the connection is encrypted; it is empty if it is not.
+func (c *client) cipher() string {
+	conn, ok := c.conn.(*tls.Conn)
+	if !ok {
+		return ""
+	}
+	state := conn.ConnectionState()
+	return fmt.Sprintf("%s, %s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite), state.CurveID)
 }
 
 func (c *client) close() {

@@ -39,7 +39,7 @@ func dialMany(ctx context.Context, t *target, n int, each func(*client)) error {
 	for range dialers {
 		c.start(func() error {
 			for c.ctx.Err() == nil && begun.Add(1) <= int64(n) {
-				conn, err := dial(ctx, t.addr, 1<<10)
+				conn, err := t.dial(ctx, 1<<10)
 				if err != nil {
 					return err
 				}
@@ -140,7 +140,7 @@ func subscriptions(ctx context.Context, t *target, n int) (sample, error) {
 	defer c.dismiss()
 	var conns []*client
 	for range subscribers {
-		conn, err := dial(c.ctx, t.addr, 64<<10)
+		conn, err := t.dial(c.ctx, 64<<10)
 		if err != nil {
 			return sample{}, err
 		}
@@ -182,7 +182,7 @@ func subscriptions(ctx context.Context, t *target, n int) (sample, error) {
 // right connection and subscription, and nothing else does.
 func probe(ctx context.Context, t *target, conns []*client, each int) (faults, error) {
 	var f faults
-	pub, err := dial(ctx, t.addr, 4<<10)
+	pub, err := t.dial(ctx, 4<<10)
 	if err != nil {
 		return f, err
 	}
@@ -221,7 +221,7 @@ const alive = 1000
 
 // churn subscribes to n subjects and unsubscribes from each of them again, a thousand later.
 func churn(ctx context.Context, t *target, n int) (sample, error) {
-	conn, err := dial(ctx, t.addr, 64<<10)
+	conn, err := t.dial(ctx, 64<<10)
 	if err != nil {
 		return sample{}, err
 	}

@@ -72,7 +72,7 @@ func stuck(ctx context.Context, t *target, n int) (sample, error) {
 
 // besideStuck carries n messages while there is another subscriber that never reads.
 func (ls *lanes) besideStuck(ctx context.Context, t *target, n int) (sample, error) {
-	silent, err := dial(ctx, t.addr, 4<<10)
+	silent, err := t.dial(ctx, 4<<10)
 	if err != nil {
 		return sample{}, err
 	}

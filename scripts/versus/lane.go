@@ -56,7 +56,7 @@ func openLane(c *crew, t *target, id int, plan lanePlan) (*lane, error) {
 	}
 	bufSize := min(max(4<<20/len(plan.listeners), 16<<10), 256<<10)
 	for _, who := range plan.listeners {
-		s, err := dial(c.ctx, t.addr, bufSize)
+		s, err := t.dial(c.ctx, bufSize)
 		if err != nil {
 			return l, err
 		}
@@ -69,7 +69,7 @@ func openLane(c *crew, t *target, id int, plan lanePlan) (*lane, error) {
 		c.start(s.receive)
 	}
 	var err error
-	l.pub, err = dial(c.ctx, t.addr, 4<<10)
+	l.pub, err = t.dial(c.ctx, 4<<10)
 	return l, err
 }
 

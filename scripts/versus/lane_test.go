@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -12,11 +13,19 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/baridmq/barid/scripts/versus/config"
 )
+
+// userLogin is how the user of a mill logs in.
+const userLogin = `"user":"miller",`
 
 // A mill is a small server that delivers each message as often as it likes.
 type mill struct {
 	times func(seq int) int // how often message seq is delivered
+	tls   *tls.Config       // if set, connections are encrypted after INFO
+
+	wantsLogin, denies bool // it knows the user, and what is forbidden to it
 
 	mu   sync.Mutex
 	seq  int
@@ -53,7 +62,10 @@ func (m *mill) start(t *testing.T) *target {
 }
 
 func (m *mill) serve(conn net.Conn) {
-	fmt.Fprintf(conn, "INFO {\"version\":\"1.2.3\"}\r\n")
+	fmt.Fprintf(conn, "INFO {\"version\":\"1.2.3\",\"tls_required\":%v}\r\n", m.tls != nil)
+	if m.tls != nil {
+		conn = tls.Server(conn, m.tls)
+	}
 	in := bufio.NewReader(conn)
 	for {
 		line, err := in.ReadString('\n')
@@ -62,6 +74,11 @@ func (m *mill) serve(conn net.Conn) {
 		}
 		words := strings.Fields(line)
 		switch words[0] {
+		case "CONNECT":
+			if m.wantsLogin && !strings.Contains(line, userLogin) {
+				io.WriteString(conn, "-ERR 'Authorization Violation'\r\n")
+				return
+			}
 		case "PING":
 			io.WriteString(conn, "PONG\r\n")
 		case "SUB":
@@ -73,6 +90,10 @@ func (m *mill) serve(conn net.Conn) {
 			payload := make([]byte, size+2)
 			if _, err := io.ReadFull(in, payload); err != nil {
 				return
+			}
+			if m.denies && words[1] == config.Forbidden {
+				io.WriteString(conn, "-ERR 'Permissions Violation for Publish'\r\n")
+				continue
 			}
 			m.deliver(words[1], payload)
 		}
@@ -153,7 +174,7 @@ func TestLanesNoticeEnd(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	server := &mill{times: once}
-	c, err := dial(t.Context(), server.start(t).addr, 64)
+	c, err := server.start(t).dial(t.Context(), 64)
 	require.NoError(t, err)
 	defer c.close()
 	require.Equal(t, "1.2.3", c.info.Version)

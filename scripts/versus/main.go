@@ -1,8 +1,9 @@
 // Command versus measures barid and a peer server side by side: the same work, one server at a time,
 // in turns, on loopback, with the server's own CPU time and memory beside the throughput. It generates
 // the load itself and checks that every message arrives once and in order. It knows the protocol of
-// clients and two command line flags, and nothing else of either server. Each connection that receives
-// has a goroutine of its own; a crew owns these and ends them together.
+// clients, three command line flags and a few lines of configuration, and nothing else of either
+// server. Each connection that receives has a goroutine of its own; a crew owns these and ends them
+// together.
 package main
 
 import (
@@ -20,6 +21,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/baridmq/barid/scripts/versus/config"
+	"github.com/baridmq/barid/scripts/versus/usage"
 )
 
 // Exit codes.
@@ -119,7 +123,7 @@ func (o options) run(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	files, err := raiseFileLimit()
+	files, err := usage.RaiseFileLimit()
 	if err != nil {
 		return 0, err
 	}
@@ -132,6 +136,9 @@ func (o options) run(ctx context.Context) (int, error) {
 	}
 	defer os.RemoveAll(tmp)
 	b := &bench{rounds: o.rounds, seconds: time.Duration(o.seconds * float64(time.Second)), progress: os.Stderr}
+	if b.papers, err = config.NewPapers(tmp); err != nil {
+		return 0, err
+	}
 	if b.peer, err = findPeer(o.peer); err != nil {
 		return 0, err
 	}
@@ -189,9 +196,9 @@ func choose(names []string) ([]scenario, error) {
 
 // introduce starts each server once and writes what is compared and where.
 func (b *bench) introduce(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "%d CPUs, %s\n", runtime.NumCPU(), machine())
+	fmt.Fprintf(w, "%d CPUs, %s\n", runtime.NumCPU(), usage.Machine())
 	for _, s := range []struct{ name, binary string }{{"peer", b.peer}, {"barid", b.barid}} {
-		t, err := startServer(ctx, s.name, s.binary)
+		t, err := b.start(ctx, s.name, s.binary, config.Setup{})
 		if err != nil {
 			return err
 		}

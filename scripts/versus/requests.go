@@ -31,7 +31,7 @@ func requests(requesters int) runFunc {
 	return func(ctx context.Context, t *target, n int) (sample, error) {
 		c := newCrew(ctx)
 		defer c.dismiss()
-		responder, err := dial(c.ctx, t.addr, 64<<10)
+		responder, err := t.dial(c.ctx, 64<<10)
 		if err != nil {
 			return sample{}, err
 		}
@@ -148,7 +148,7 @@ type requester struct {
 }
 
 func newRequester(ctx context.Context, t *target, lane int) (*requester, error) {
-	c, err := dial(ctx, t.addr, 4<<10)
+	c, err := t.dial(ctx, 4<<10)
 	if err != nil {
 		return nil, err
 	}

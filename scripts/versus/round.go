@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/baridmq/barid/scripts/versus/config"
 )
 
 const (
@@ -18,6 +20,7 @@ const (
 // A bench runs scenarios on both servers in turn.
 type bench struct {
 	peer, barid string // paths of the binaries
+	papers      *config.Papers
 	seconds     time.Duration
 	rounds      int
 	progress    io.Writer
@@ -52,10 +55,21 @@ func (b *bench) run(ctx context.Context, sc scenario) result {
 		if one.Barid, r.err = b.measure(ctx, "barid", b.barid, sc, r.count); r.err != nil {
 			return r
 		}
+		if r.err = one.sameTLS(); r.err != nil {
+			return r
+		}
 		r.rounds = append(r.rounds, one)
 		fmt.Fprintf(b.progress, "  round %d: peer %s; barid %s\n", i+1, one.Peer.brief(), one.Barid.brief())
 	}
 	return r
+}
+
+// sameTLS fails if the servers did not choose the same encryption: then they did not do the same work.
+func (r round) sameTLS() error {
+	if r.Peer.TLS != r.Barid.TLS {
+		return fmt.Errorf("the peer chose %q and barid %q", r.Peer.TLS, r.Barid.TLS)
+	}
+	return nil
 }
 
 func (s sample) brief() string {
@@ -71,9 +85,18 @@ func (s sample) brief() string {
 	return text
 }
 
+// start starts a server with the setup.
+func (b *bench) start(ctx context.Context, name, binary string, s config.Setup) (*target, error) {
+	a, err := b.papers.Arrange(s)
+	if err != nil {
+		return nil, err
+	}
+	return startServer(ctx, name, binary, a)
+}
+
 // measure starts a server, runs the scenario once and stops the server.
 func (b *bench) measure(ctx context.Context, name, binary string, sc scenario, n int) (sample, error) {
-	t, err := startServer(ctx, name, binary)
+	t, err := b.start(ctx, name, binary, sc.setup)
 	if err != nil {
 		return sample{}, err
 	}
@@ -86,6 +109,7 @@ func (t *target) once(ctx context.Context, sc scenario, n int) (sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, runLimit, fmt.Errorf("not finished within %v", runLimit))
 	defer cancel()
 	s, err := sc.run(ctx, t, n)
+	s.TLS = t.cipher
 	if err == nil && s.Wall <= 0 {
 		err = errors.New("the measured part took no time")
 	}
@@ -100,7 +124,7 @@ func (b *bench) calibrate(ctx context.Context, sc scenario) (int, error) {
 	if sc.count.fixed > 0 {
 		return sc.count.fixed, nil
 	}
-	t, err := startServer(ctx, "peer", b.peer)
+	t, err := b.start(ctx, "peer", b.peer, sc.setup)
 	if err != nil {
 		return 0, err
 	}

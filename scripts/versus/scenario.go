@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/baridmq/barid/scripts/versus/config"
 )
 
 // A scenario is one kind of work that both servers do in turn.
 type scenario struct {
 	name  string
 	about string
+	setup config.Setup
 	bar   bar
 	count counting
 	run   runFunc
@@ -37,6 +40,7 @@ type sample struct {
 	Others float64       `json:"others"`           // share of the machine that neither server nor generator used
 	Values []value       `json:"values,omitempty"`
 	Faults faults        `json:"faults"`
+	TLS    string        `json:"tls,omitempty"` // version, cipher and key exchange
 }
 
 // plus is the sample of two measured parts together, s being the earlier one; it has no values.
@@ -87,5 +91,6 @@ func scenarios() []scenario {
 	all = append(all, subjectScenarios()...)
 	all = append(all, requestScenarios()...)
 	all = append(all, connectionScenarios()...)
-	return append(all, consumerScenarios()...)
+	all = append(all, consumerScenarios()...)
+	return append(all, securedScenarios()...)
 }

@@ -11,8 +11,12 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/baridmq/barid/scripts/versus/config"
+	"github.com/baridmq/barid/scripts/versus/usage"
 )
 
 const (
@@ -22,36 +26,42 @@ const (
 
 // A target is a server under test: a child process that listens on loopback.
 type target struct {
+	config.Arrangement
 	name    string // "peer" or "barid"
 	addr    string
 	version string
+	cipher  string // how connections are encrypted; empty if they are not
 	cmd     *exec.Cmd
 	said    *tail
 	stopped context.CancelFunc
 }
 
-// startServer starts binary on a free port and waits for its INFO. The server ends with ctx or with
-// stop.
-func startServer(ctx context.Context, name, binary string) (*target, error) {
+// startServer starts binary on a free port and waits until it serves as arranged. The server ends with
+// ctx or with stop.
+func startServer(ctx context.Context, name, binary string, a config.Arrangement) (*target, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	t := &target{name: name, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), said: &tail{}}
+	t := &target{Arrangement: a, name: name, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), said: &tail{}}
 	life, stopped := context.WithCancel(ctx)
 	t.stopped = stopped
-	t.cmd = exec.CommandContext(life, binary, "-a", "127.0.0.1", "-p", strconv.Itoa(port))
+	t.cmd = exec.CommandContext(life, binary, append([]string{"-a", "127.0.0.1", "-p", strconv.Itoa(port)}, a.Args...)...)
 	t.cmd.Cancel = func() error { return t.cmd.Process.Signal(os.Interrupt) }
 	t.cmd.WaitDelay = stopLimit
 	t.cmd.Stdout, t.cmd.Stderr = t.said, t.said
-	t.cmd.SysProcAttr = childAttributes()
+	t.cmd.SysProcAttr = usage.ChildAttributes()
 	if err := t.cmd.Start(); err != nil {
 		stopped()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := t.ready(ctx); err != nil {
+	err = t.ready(ctx)
+	if err == nil && a.Login != "" {
+		err = t.refuses(ctx)
+	}
+	if err != nil {
 		t.stop()
-		return nil, fmt.Errorf("%s does not answer: %w; it said:\n%s", name, err, t.said)
+		return nil, fmt.Errorf("%s does not serve: %w; it said:\n%s", name, err, t.said)
 	}
 	return t, nil
 }
@@ -66,9 +76,9 @@ func (t *target) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {
-		c, err := dial(ctx, t.addr, 4<<10)
+		c, err := t.dial(ctx, 4<<10)
 		if err == nil {
-			t.version = c.info.Version
+			t.version, t.cipher = c.info.Version, c.cipher()
 			c.close()
 			return nil
 		}
@@ -78,6 +88,27 @@ func (t *target) ready(ctx context.Context) error {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// refuses makes sure that the server keeps strangers out and its user within the permissions: one that
+// read over the configuration would have it cheap.
+func (t *target) refuses(ctx context.Context) error {
+	if c, err := dial(ctx, t.addr, config.Arrangement{TLS: t.TLS}, 4<<10); err == nil {
+		c.close()
+		return errors.New("it lets in who has no password")
+	}
+	c, err := t.dial(ctx, 4<<10)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.write(appendPub(nil, []byte(config.Forbidden), nil, nil)); err != nil {
+		return err
+	}
+	if err := c.sync(nil); err == nil || !strings.Contains(err.Error(), "Permissions Violation") {
+		return errors.Join(errors.New("it does not refuse what is denied"), err)
+	}
+	return nil
 }
 
 // A mark is the state of the clocks when a measured part begins.
@@ -92,9 +123,9 @@ type mark struct {
 func (t *target) mark() (mark, error) {
 	m := mark{at: time.Now()}
 	var errs [3]error
-	m.server, errs[0] = cpuTime(t.cmd.Process.Pid)
-	m.own, errs[1] = cpuTime(os.Getpid())
-	m.busy, errs[2] = busyTime()
+	m.server, errs[0] = usage.CPU(t.cmd.Process.Pid)
+	m.own, errs[1] = usage.CPU(os.Getpid())
+	m.busy, errs[2] = usage.Busy()
 	return m, errors.Join(errs[:]...)
 }
 
@@ -113,7 +144,7 @@ func (t *target) since(m mark, ops int) (sample, error) {
 // weigh notes the memory that the server has now.
 func (t *target) weigh(s *sample) error {
 	var err error
-	s.RSS, s.Peak, err = memory(t.cmd.Process.Pid)
+	s.RSS, s.Peak, err = usage.Memory(t.cmd.Process.Pid)
 	return err
 }
 
@@ -132,6 +163,7 @@ func freePort() (int, error) {
 // info is the part of a server's INFO that is of interest here.
 type info struct {
 	Version string `json:"version"`
+	TLS     bool   `json:"tls_required"`
 }
 
 func parseInfo(line []byte) (info, error) {

@@ -144,6 +144,17 @@ broken broke off after 0 rounds: no luck
 `, "\n"), out.String())
 }
 
+func TestReportOfTLS(t *testing.T) {
+	encrypted := round{Peer: sample{TLS: "a cipher"}, Barid: sample{TLS: "a cipher"}}
+	var out bytes.Buffer
+	writeTLS(&out, []result{{rounds: []round{{}, encrypted}}, {rounds: []round{encrypted, encrypted}}})
+	require.Equal(t, "\na cipher on both sides\n", out.String())
+
+	require.NoError(t, encrypted.sameTLS())
+	encrypted.Barid.TLS = "another"
+	require.ErrorContains(t, encrypted.sameTLS(), `"a cipher" and barid "another"`)
+}
+
 func TestShort(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0.00", 0.0123: "0.012", 0.35: "0.35", 1.2345: "1.23", 12.34: "12.3", 123.4: "123",

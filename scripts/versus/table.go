@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +32,21 @@ func report(w io.Writer, results []result) {
 		fmt.Fprintln(w)
 		writeTable(w, other, 2)
 	}
+	writeTLS(w, results)
 	writeFaults(w, results)
+}
+
+// writeTLS tells how connections were encrypted, which is the same on both sides.
+func writeTLS(w io.Writer, results []result) {
+	var seen []string
+	for _, r := range results {
+		for _, one := range r.rounds {
+			if t := one.Peer.TLS; t != "" && !slices.Contains(seen, t) {
+				seen = append(seen, t)
+				fmt.Fprintf(w, "\n%s on both sides\n", t)
+			}
+		}
+	}
 }
 
 const mib = 1 << 20

@@ -31,6 +31,17 @@ const (
 	DefaultPingMax = 2
 	// DefaultWriteDeadline is how long a write may take.
 	DefaultWriteDeadline = 10 * time.Second
+	// DefaultTLSTimeout is the time for a TLS handshake.
+	DefaultTLSTimeout = 2 * time.Second
+	// DefaultAuthTimeout is the time in which a client without TLS has to say who it is.
+	DefaultAuthTimeout = 2 * time.Second
+	// DefaultHandshakeFallback is how long the server waits for a handshake that may come before
+	// INFO, if the wait is not configured.
+	DefaultHandshakeFallback = 50 * time.Millisecond
+	// GlobalAccount is where everybody belongs who has no account.
+	GlobalAccount = "$G"
+	// DefaultSystemAccount is the name of the account that is the server's own.
+	DefaultSystemAccount = "$SYS"
 )
 
 // Options are the settings of one server. The zero value of a field stands for its default. A
@@ -54,7 +65,8 @@ type Options struct {
 	// Authorization is the token that lets in; not together with other logins. It may be a
 	// bcrypt hash.
 	Authorization string
-	// Users and Nkeys are who may enter. An empty but not nil slice lets nobody in.
+	// Users and Nkeys are who may enter; their names are unique in both. Empty but not nil Users
+	// let nobody in.
 	Users []*User
 	Nkeys []*NkeyUser
 	// Accounts are the subject spaces beside $G. Those of users are added to them.
@@ -164,13 +176,4 @@ type Options struct {
 
 	// ConfigFile is the file that the options were read from, ConfigDigest its digest.
 	ConfigFile, ConfigDigest string
-}
-
-// Clone returns a copy that shares nothing with o; nil for nil.
-func (o *Options) Clone() *Options {
-	if o == nil {
-		return nil
-	}
-	c := *o
-	return &c
 }

@@ -8,8 +8,8 @@ type User struct {
 	Username string
 	// Password is the password or its bcrypt hash, which begins with $2a$, $2b$, $2x$ or $2y$.
 	Password string
-	// Permissions bound what the user may do; nil for the default of its account, if there is
-	// one, else for no bound.
+	// Permissions bound what the user may do; nil for no bound. Whoever reads a configuration
+	// file puts the default permissions of a block here.
 	Permissions *Permissions
 	// Account is where the user belongs; nil for the default account $G.
 	Account *Account

@@ -56,11 +56,11 @@ func (q *quiet) Shape(s *account.Sub) uint64 {
 	return n<<2 | 1
 }
 
-func (q *quiet) TryWrite(p []byte) (int, error) { return len(p), nil }
-func (q *quiet) StartWriter()                   { panic("the socket takes everything") }
-func (q *quiet) Overflowed()                    { panic("there is no limit") }
-func (q *quiet) Broken(error)                   { panic("it cannot break") }
-func (q *quiet) Done()                          {}
+func (q *quiet) TryWrite(p []byte) (int, bool, error) { return len(p), false, nil }
+func (q *quiet) StartWriter()                         { panic("the socket takes everything") }
+func (q *quiet) Overflowed()                          { panic("there is no limit") }
+func (q *quiet) Broken(error)                         { panic("it cannot break") }
+func (q *quiet) Done()                                {}
 
 // trips publishes read batches of 128 messages until b.N messages are through. Each batch begins
 // where the one before has ended.

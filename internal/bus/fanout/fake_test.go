@@ -107,12 +107,12 @@ func (k *taker) Shape(s *account.Sub) uint64 {
 }
 
 // TryWrite implements outbox.Sink.
-func (k *taker) TryWrite(p []byte) (int, error) {
+func (k *taker) TryWrite(p []byte) (int, bool, error) {
 	if k.onWrite != nil {
 		k.onWrite(string(p))
 	}
 	k.text.Write(p)
-	return len(p), nil
+	return len(p), false, nil
 }
 
 // The rest of outbox.Sink; nothing of it can happen here but Done.

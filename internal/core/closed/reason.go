@@ -11,7 +11,9 @@ type Reason uint8
 const (
 	Open Reason = iota
 	ClientClosed
+	AuthenticationTimeout
 	AuthenticationFailure
+	TLSHandshakeFailure
 	SlowConsumerPending
 	SlowConsumerDeadline
 	WriteError
@@ -26,6 +28,8 @@ const (
 	MaxControlLine
 	ServerShutdown
 	NoRespondersNeedHeaders
+	ProxyNotTrusted
+	ProxyRequired
 	InternalError
 	reasons
 )
@@ -38,7 +42,9 @@ func (r Reason) String() string {
 	return [reasons]string{
 		Open:                    "",
 		ClientClosed:            "Client Closed",
+		AuthenticationTimeout:   "Authentication Timeout",
 		AuthenticationFailure:   "Authentication Failure",
+		TLSHandshakeFailure:     "TLS Handshake Failure",
 		SlowConsumerPending:     "Slow Consumer (Pending Bytes)",
 		SlowConsumerDeadline:    "Slow Consumer (Write Deadline)",
 		WriteError:              "Write Error",
@@ -53,6 +59,8 @@ func (r Reason) String() string {
 		MaxControlLine:          "Maximum Control Line Exceeded",
 		ServerShutdown:          "Server Shutdown",
 		NoRespondersNeedHeaders: "No Responders Requires Headers",
+		ProxyNotTrusted:         "Proxy Not Trusted",
+		ProxyRequired:           "Proxy Required",
 		InternalError:           "Unknown State",
 	}[r]
 }
@@ -63,5 +71,5 @@ func (r Reason) Slow() bool { return r == SlowConsumerPending || r == SlowConsum
 // Flushes reports whether output that waits for the connection is still written before its
 // socket is closed for reason r.
 func (r Reason) Flushes() bool {
-	return r != ReadError && r != WriteError && !r.Slow()
+	return r != ReadError && r != WriteError && r != TLSHandshakeFailure && !r.Slow()
 }

@@ -27,8 +27,9 @@ import (
 type Sink interface {
 	// TryWrite writes what the socket accepts at once, and never waits. It returns less than
 	// len(p) without an error when the socket is full. A sink that cannot try without waiting
-	// returns 0 always.
-	TryWrite(p []byte) (int, error)
+	// returns 0 always. behind says that it has accepted all of p but itself holds a part that
+	// waits for the socket, as encryption may; a writer is needed then, too.
+	TryWrite(p []byte) (n int, behind bool, err error)
 	// StartWriter starts a goroutine that inherits the turn and calls Take until it is refused.
 	StartWriter()
 	// Overflowed tells that the box was closed because it held more than its limit. It may be
@@ -149,7 +150,7 @@ const Any = ^uint64(0)
 func (b *Box) write(p []byte) Verdict {
 	var mine *chunk // chunks of others, if p lies in one
 	for round := 0; ; round++ {
-		n, err := b.sink.TryWrite(p)
+		n, behind, err := b.sink.TryWrite(p)
 		if err != nil {
 			b.broken(err)
 			free(mine)
@@ -157,7 +158,7 @@ func (b *Box) write(p []byte) Verdict {
 		}
 		b.mu.Lock()
 		b.mu.held -= n
-		if n < len(p) {
+		if n < len(p) || behind {
 			verdict := b.keepLocked(p[n:], mine)
 			b.mu.Unlock()
 			if verdict == Gone {

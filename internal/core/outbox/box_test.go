@@ -15,6 +15,7 @@ import (
 type fakeSocket struct {
 	box    Box
 	accept func(n int) int // how many of n bytes a try takes; nil for all
+	behind bool            // the socket keeps some of what it takes to itself
 	wait   chan struct{}   // a writer waits here before each write; nil for not
 
 	mu      sync.Mutex
@@ -32,18 +33,18 @@ func newSocket(limit int) *fakeSocket {
 	return s
 }
 
-func (s *fakeSocket) TryWrite(p []byte) (int, error) {
+func (s *fakeSocket) TryWrite(p []byte) (int, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return 0, s.err
+		return 0, false, s.err
 	}
 	n := len(p)
 	if s.accept != nil {
 		n = s.accept(n)
 	}
 	s.got = append(s.got, p[:n]...)
-	return n, nil
+	return n, s.behind, nil
 }
 
 func (s *fakeSocket) StartWriter() {

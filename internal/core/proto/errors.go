@@ -39,6 +39,16 @@ const (
 var (
 	// ErrAuthorization answers failed authentication.
 	ErrAuthorization = &Error{Text: "Authorization Violation", Reason: closed.AuthenticationFailure}
+	// ErrAuthTimeout ends a connection that did not say who it is in time.
+	ErrAuthTimeout = &Error{Text: "Authentication Timeout", Reason: closed.AuthenticationTimeout}
+	// ErrProxyNotTrusted answers the signature of an unknown proxy, as failed authentication.
+	ErrProxyNotTrusted = &Error{Text: ErrAuthorization.Text, Reason: closed.ProxyNotTrusted}
+	// ErrProxyRequired answers a login that has to come through a proxy, as failed authentication.
+	ErrProxyRequired = &Error{Text: ErrAuthorization.Text, Reason: closed.ProxyRequired}
+	// ErrHandshakeTime ends a connection whose TLS handshake was not finished in time.
+	ErrHandshakeTime = &Error{Text: "Secure Connection - TLS Required", Reason: closed.TLSHandshakeFailure}
+	// ErrThrottled refuses a connection beyond the rate of TLS handshakes.
+	ErrThrottled = &Error{Text: "Connection throttling is active. Please try again later.", Reason: closed.MaxConnections}
 	// ErrMaxConnections refuses a connection beyond the server's limit.
 	ErrMaxConnections = &Error{Text: "maximum connections exceeded", Reason: closed.MaxConnections, Log: "maximum connections exceeded"}
 	// ErrMaxAccountConnections refuses a connection beyond its account's limit.

@@ -20,6 +20,10 @@ type ServerInfo struct {
 	Headers   bool   `json:"headers"`
 	Auth      bool   `json:"auth_required,omitempty"`
 
+	TLSRequired  bool `json:"tls_required,omitempty"`
+	TLSVerify    bool `json:"tls_verify,omitempty"`
+	TLSAvailable bool `json:"tls_available,omitempty"`
+
 	// Rest is written behind ConnInfo.
 	Rest ServerInfoRest `json:"-"`
 }
@@ -37,6 +41,10 @@ type ConnInfo struct {
 	// ClientID is the connection's number, unique in the life of the server.
 	ClientID uint64
 	ClientIP string
+	// Nonce is what the client is to sign; empty for nothing.
+	Nonce string
+	// System says that Account is the system account.
+	System bool
 	// Account, if it is not empty, marks the INFO that follows CONNECT and the first PING, and
 	// names the account of the connection.
 	Account string
@@ -60,9 +68,17 @@ func (l *InfoLine) Append(dst []byte, c *ConnInfo) []byte {
 	dst = strconv.AppendUint(dst, c.ClientID, 10)
 	dst = append(dst, `,"client_ip":`...)
 	dst = append(dst, encode(c.ClientIP)...)
+	if c.Nonce != "" { // of letters that JSON leaves alone
+		dst = append(dst, `,"nonce":"`...)
+		dst = append(dst, c.Nonce...)
+		dst = append(dst, '"')
+	}
 	if c.Account != "" {
 		dst = append(dst, `,"connect_info":true,"remote_account":`...)
 		dst = append(dst, encode(c.Account)...)
+		if c.System {
+			dst = append(dst, `,"acc_is_sys":true`...)
+		}
 	}
 	return append(dst, l.tail...)
 }

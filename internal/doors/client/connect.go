@@ -59,11 +59,14 @@ func (s *session) ping(t *fanout.Trip) {
 
 // info returns the INFO line for this connection, in account a unless that is nil.
 func (s *session) info(a *account.Account) []byte {
-	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.ip}
+	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.from.Load().ip}
 	if a != nil {
-		i.Account = a.Name()
+		i.Account, i.System = a.Name(), a.Name() == s.door.cfg.System
 	}
-	return s.door.info.Append(nil, &i)
+	if !s.connected {
+		i.Nonce = s.nonce
+	}
+	return s.door.line(s).Append(nil, &i)
 }
 
 // heed handles INFO, which clients need not send: it must be JSON.

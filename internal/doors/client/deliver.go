@@ -1,6 +1,8 @@
 package client
 
 import (
+	"time"
+
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/core/msg"
 	"github.com/baridmq/barid/internal/core/proto"
@@ -14,7 +16,7 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 		return account.Refused
 	}
 	if p := v.id.Permissions; p != nil {
-		if subject := sub.Subject(); subject == "" || p.Filters(subject) {
+		if subject := sub.Subject(); subject == "" || v.grants != nil || p.Filters(subject, sub.Queue()) {
 			return s.deliverFiltered(st, run, sub, v, gen)
 		}
 	}
@@ -38,12 +40,13 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 }
 
 // deliverFiltered takes the messages of run that the permissions let through, one by one: a run
-// may have several subjects.
+// may have several subjects. Those that were taken may give the right to answer.
 func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.Sub, v *view, gen uint64) account.Outcome {
 	b := &st.Batch
 	taken := 0
 	for i := run.From; i < run.To; i++ {
-		if !v.id.Permissions.MayReceive(b.Msgs[i].Subject.Of(b.Buf)) {
+		m := &b.Msgs[i]
+		if !v.id.Permissions.MayReceive(m.Subject.Of(b.Buf), sub.Queue()) {
 			continue
 		}
 		n, last := sub.Count(1)
@@ -51,6 +54,9 @@ func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.S
 			st.Add(&s.dest, gen, msg.Run{From: i, To: i + 1}, sub)
 			b.Take(i)
 			taken++
+			if v.grants != nil {
+				v.grant(m.Reply.Of(b.Buf), time.Now())
+			}
 		}
 		if last {
 			s.expire(v.id.Account, sub)
@@ -65,6 +71,13 @@ func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.S
 	return account.Partly
 }
 
+// grant allows the client to answer a message that it gets, unless it may publish there anyway.
+func (v *view) grant(reply []byte, now time.Time) {
+	if len(reply) > 0 && !v.id.Permissions.MayPublish(reply) {
+		v.grants.Allow(reply, v.id.Permissions.Responses(), now)
+	}
+}
+
 // Encode implements outbox.Encoder.
 func (s *session) Encode(dst []byte, b *msg.Batch, r msg.Run, sub *account.Sub) ([]byte, int) {
 	v := s.view.Load()
@@ -72,7 +85,7 @@ func (s *session) Encode(dst []byte, b *msg.Batch, r msg.Run, sub *account.Sub) 
 		return dst, 0 // the box is closed, or about to say Stale
 	}
 	var sid [20]byte
-	if s.door.cfg.Log.Tracing() {
+	if s.tracing() {
 		s.traceDeliveries(b, r, sub, v.headers)
 	}
 	return proto.AppendRun(dst, b, r, sub.AppendSID(sid[:0]), v.headers)
@@ -86,7 +99,7 @@ func (s *session) Live(sub *account.Sub) bool { return !sub.GivenUp() }
 func (s *session) Shape(sub *account.Sub) uint64 {
 	sid, ok := sub.SID()
 	v := s.view.Load()
-	if !ok || v == nil || s.door.cfg.Log.Tracing() {
+	if !ok || v == nil || s.tracing() {
 		return 0
 	}
 	shape := sid<<2 | 1

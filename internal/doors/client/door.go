@@ -7,7 +7,7 @@
 package client
 
 import (
-	"fmt"
+	"crypto/tls"
 	"net"
 	"sync/atomic"
 	"time"
@@ -22,6 +22,7 @@ import (
 // Log is where a door writes. Its methods may be called by any goroutine.
 type Log interface {
 	Noticef(format string, v ...any)
+	Warnf(format string, v ...any)
 	Errorf(format string, v ...any)
 	Debugf(format string, v ...any)
 	Tracef(format string, v ...any)
@@ -33,8 +34,19 @@ type Log interface {
 type Config struct {
 	Tasks *task.Group
 	Auth  identity.Authenticator
-	Log   Log
-	// Info is what INFO tells of the server; Auth is filled in by the door.
+	// AuthConfigured says that there are logins, also if one can do without.
+	AuthConfigured bool
+	// AuthTimeout is the time for a client to say who it is, if it has to.
+	AuthTimeout time.Duration
+	// TLS secures the connections.
+	TLS TLS
+	// ProxyProtocol expects the header of a proxy on each connection.
+	ProxyProtocol bool
+	// System is the name of the account that is the server's own; empty for none.
+	System string
+	Log    Log
+	// Info is what INFO tells of the server; what it says of authentication and TLS is filled
+	// in by the door.
 	Info proto.ServerInfo
 	// IDs gives connections their numbers, unique in the server.
 	IDs *atomic.Uint64
@@ -53,8 +65,7 @@ type Config struct {
 	MaxPending int
 	// MaxClosed is the number of ended connections that are remembered for reports.
 	MaxClosed int
-	// MaxTraced bounds the bytes of a payload in a trace line; 0 sets no bound.
-	MaxTraced int
+	Trace     Trace
 	// WriteDeadline is how long a socket may take next to nothing while output waits for it.
 	WriteDeadline time.Duration
 	// PingInterval is the time between pings, PingMax how many may be unanswered.
@@ -64,11 +75,22 @@ type Config struct {
 	FirstPing bool
 }
 
+// Trace says what is traced, if anything is.
+type Trace struct {
+	// MaxPayload bounds the bytes of a payload in a trace line; 0 sets no bound.
+	MaxPayload int
+	// Headers shows of messages only their headers.
+	Headers bool
+	// System traces connections of the system account, too.
+	System bool
+}
+
 // Door accepts connections of NATS clients. Its methods may be called by any goroutine.
 type Door struct {
 	cfg   Config
 	conns conn.Config
-	info  *proto.InfoLine
+	infos infos
+	rate  rate
 	table table
 
 	slow  atomic.Int64
@@ -78,8 +100,10 @@ type Door struct {
 // New returns a door that accepts connections given to Accept.
 func New(cfg Config) *Door {
 	d := &Door{cfg: cfg}
-	cfg.Info.Auth = cfg.Auth.Required()
-	d.info = proto.NewInfoLine(&cfg.Info)
+	d.infos = newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth >= tls.RequireAnyClientCert)
+	d.rate = rate{most: int64(cfg.TLS.Rate), rejected: func(n int64) {
+		cfg.Log.Warnf("Rejected %d connections due to TLS rate limiting", n)
+	}}
 	d.table.init(cfg.MaxConnections, cfg.MaxClosed)
 	d.conns = conn.Config{
 		Tasks:         cfg.Tasks,
@@ -90,9 +114,10 @@ func New(cfg Config) *Door {
 	return d
 }
 
-// Accept serves a connection until it ends. It does not wait.
-func (d *Door) Accept(nc net.Conn) {
-	s := newSession(d, nc)
+// Accept serves a connection until it ends. It does not wait. Connections of kind InProcess are
+// neither secured nor expected to come through a proxy.
+func (d *Door) Accept(nc net.Conn, kind identity.Kind) {
+	s := newSession(d, nc, kind)
 	if !d.table.add(s) || !s.conn.Run(s) {
 		s.conn.Abort(closed.ServerShutdown)
 		d.table.remove(s, nil)
@@ -117,7 +142,7 @@ func (d *Door) Abort() {
 // slowConsumer counts and logs a connection that was cut off.
 func (d *Door) slowConsumer(c *conn.Conn, reason closed.Reason, held int) {
 	d.slow.Add(1)
-	name := fmt.Sprint(c.Socket().RemoteAddr())
+	name := c.Socket().RemoteAddr().String()
 	if s, ok := c.Session().(*session); ok {
 		name = s.String()
 	}

@@ -26,7 +26,7 @@ func (st *site) tcp() *peer {
 	ours, err := ln.Accept()
 	require.NoError(st.t, err)
 	p := newPeer(st, theirs)
-	st.Accept(ours)
+	st.Accept(ours, identity.Standard)
 	require.Regexp(st.t, `^INFO \{.*\} \r\n$`, p.until("\r\n"))
 	return p
 }
@@ -114,8 +114,8 @@ func TestAPanicAtTheBeginning(t *testing.T) {
 	st := build(t, func(_ *site, cfg *Config) { cfg.Auth = always{} })
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
-	st.Accept(ours)
-	require.Regexp(t, `^INFO .*\r\n$`, p.ended())
+	st.Accept(ours, identity.Standard)
+	require.Empty(t, p.ended())
 	st.eventually(func() bool { return st.panics.Load() == 1 && len(st.Report().Ended) == 1 }, "the report")
 	require.Zero(t, st.Connections())
 }
@@ -124,10 +124,10 @@ func TestAPanicAtTheBeginning(t *testing.T) {
 type always struct{}
 
 func (always) Required() bool { return false }
-func (always) Nonce() bool { return false }
+func (always) Nonce() bool    { panic("boom") }
 
 func (always) Authenticate(context.Context, *identity.Credentials) (*identity.Identity, error) {
-	panic("boom")
+	return nil, identity.ErrDenied
 }
 
 func TestTooManyConnections(t *testing.T) {
@@ -161,7 +161,7 @@ func TestManyRefusedConnections(t *testing.T) {
 		ours, theirs := net.Pipe()
 		t.Cleanup(func() { theirs.Close() })
 		go func() { _, _ = io.Copy(io.Discard, theirs) }()
-		st.Accept(ours)
+		st.Accept(ours, identity.Standard)
 	}
 	st.eventually(func() bool { return len(st.Report().Ended) == mostRefused+50 }, "all are gone")
 	require.Zero(t, st.table.refused())
@@ -173,7 +173,7 @@ func TestAClosedDoorTakesNobody(t *testing.T) {
 	st.Shutdown()
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
-	st.Accept(ours)
+	st.Accept(ours, identity.Standard)
 	require.Empty(t, p.ended())
 	r := st.Report()
 	require.Empty(t, r.Open)
@@ -187,7 +187,7 @@ func TestADoorWithoutTasksTakesNobody(t *testing.T) {
 	st.cfg.Tasks.Close()
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
-	st.Accept(ours)
+	st.Accept(ours, identity.Standard)
 	require.Empty(t, p.ended())
 	require.Zero(t, st.Connections())
 }
@@ -200,7 +200,7 @@ func TestComingAndGoing(t *testing.T) {
 		all.Go(func() {
 			for j := range 25 {
 				ours, theirs := net.Pipe()
-				st.Accept(ours)
+				st.Accept(ours, identity.Standard)
 				drained := make(chan struct{})
 				go func() {
 					defer close(drained)

@@ -26,7 +26,7 @@ type gate struct {
 }
 
 func (g *gate) Required() bool { return g.required }
-func (g *gate) Nonce() bool { return false }
+func (g *gate) Nonce() bool    { return false }
 
 func (g *gate) Authenticate(_ context.Context, c *identity.Credentials) (*identity.Identity, error) {
 	g.mu.Lock()
@@ -119,7 +119,7 @@ func TestInfoSaysWhetherCredentialsAreWanted(t *testing.T) {
 		}))
 		ours, theirs := net.Pipe()
 		p := newPeer(st, theirs)
-		st.Accept(ours)
+		st.Accept(ours, identity.Standard)
 		require.Equal(t, required, strings.Contains(p.until("\r\n"), `"auth_required":true`))
 	}
 }
@@ -131,7 +131,8 @@ func TestCredentials(t *testing.T) {
 	h.do(`CONNECT {"user":"alice","pass":"ecila","auth_token":"t","jwt":"j","nkey":"n","sig":"s","proxy_sig":"p"}` + "\r\n")
 	g := st.cfg.Auth.(*gate)
 	require.Equal(t, []identity.Credentials{{
-		User: "alice", Pass: "ecila", Token: "t", JWT: "j", NKey: "n", Sig: "s", Remote: "pipe",
+		User: "alice", Pass: "ecila", Token: "t", JWT: "j", NKey: "n", Sig: "s", ProxySig: "p",
+		Kind: identity.Standard, Remote: "pipe",
 	}}, g.seen)
 }
 
@@ -219,14 +220,17 @@ func TestConnectingAgainNeedsNoSecondPlace(t *testing.T) {
 }
 
 // Where no CONNECT is needed the account may be full all the same.
-func TestAFullAccountRefusesAtOnce(t *testing.T) {
+func TestAFullAccountRefuses(t *testing.T) {
 	limits := account.Unlimited()
 	limits.Connections = 1
 	st := build(t, guarded(false, func(r *account.Registry) map[string]*identity.Identity {
 		return map[string]*identity.Identity{"": {Account: r.Put(account.Spec{Name: "A", Limits: limits}), Limits: account.Unlimited()}}
 	}))
-	st.dial()
+	first := st.dial()
+	first.say("PING\r\n")
+	first.until("PONG\r\n")
 	p := st.dial()
+	p.say("PING\r\n")
 	require.Equal(t, "-ERR 'maximum account active connections exceeded'\r\n", p.ended())
 	st.eventually(func() bool { return len(st.Report().Ended) == 1 }, "the report")
 	require.Equal(t, closed.MaxAccountConnections, st.Report().Ended[0].Reason)
@@ -316,7 +320,7 @@ func TestTheFirstInfo(t *testing.T) {
 	st := build(t, guarded(true, one(of, account.Unlimited())))
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
-	st.Accept(ours)
+	st.Accept(ours, identity.Standard)
 	info := p.until("\r\n")
 	require.Contains(t, info, `"max_payload":1048576,"client_id":1,"client_ip":"pipe",`)
 	require.NotContains(t, info, "connect_info")

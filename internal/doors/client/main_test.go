@@ -13,6 +13,7 @@ import (
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
+	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/core/task"
@@ -42,10 +43,11 @@ func build(t *testing.T, change ...func(*site, *Config)) *site {
 	tasks := task.New(func(string, any, []byte) { st.panics.Add(1) })
 	cfg := Config{
 		Tasks: tasks, Log: st.log, IDs: new(atomic.Uint64),
-		Auth:       auth.NewOpen(st.accounts.Get(account.Global)),
-		Info:       proto.ServerInfo{ID: "N1", Name: "one", Version: "2.12.0", Proto: 1, Host: "h", Port: 4222, Headers: true},
-		MaxLine:    4096,
-		MaxPayload: 1 << 20, MaxPending: 64 << 20, MaxClosed: 100,
+		Auth:        auth.NewOpen(st.accounts.Get(account.Global)),
+		Info:        proto.ServerInfo{ID: "N1", Name: "one", Version: "2.12.0", Proto: 1, Host: "h", Port: 4222, Headers: true},
+		AuthTimeout: time.Hour,
+		MaxLine:     4096,
+		MaxPayload:  1 << 20, MaxPending: 64 << 20, MaxClosed: 100,
 		WriteDeadline: 10 * time.Second,
 		PingInterval:  1000 * time.Hour, PingMax: 2,
 	}
@@ -89,7 +91,7 @@ func (st *site) dial() *peer {
 	st.t.Helper()
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
-	st.Accept(ours)
+	st.Accept(ours, identity.Standard)
 	require.Regexp(st.t, `^INFO \{.*\} \r\n$`, p.until("\r\n"))
 	return p
 }
@@ -106,7 +108,7 @@ type hand struct {
 func (st *site) hand(options string) *hand {
 	st.t.Helper()
 	ours, theirs := net.Pipe()
-	h := &hand{session: newSession(st.Door, ours), t: st.t, peer: newPeer(st, theirs)}
+	h := &hand{session: newSession(st.Door, ours, identity.Standard), t: st.t, peer: newPeer(st, theirs)}
 	require.True(st.t, st.table.add(h.session))
 	st.t.Cleanup(func() { h.leave(closed.ClientClosed) })
 	require.NoError(st.t, h.Open())
@@ -381,6 +383,7 @@ func (r *record) add(level, format string, v ...any) {
 }
 
 func (r *record) Noticef(format string, v ...any) { r.add("INF", format, v...) }
+func (r *record) Warnf(format string, v ...any)   { r.add("WRN", format, v...) }
 func (r *record) Errorf(format string, v ...any)  { r.add("ERR", format, v...) }
 func (r *record) Debugf(format string, v ...any)  { r.add("DBG", format, v...) }
 func (r *record) Tracef(format string, v ...any)  { r.add("TRC", format, v...) }

@@ -12,10 +12,14 @@ import (
 	"github.com/baridmq/barid/internal/core/msg"
 )
 
-// restricted lets alice in with p, and bob without any bound.
-func restricted(p *perm.Permissions) func(*site, *Config) {
+// restricted lets alice in with rules, and bob without any bound.
+func restricted(rules perm.Rules) func(*site, *Config) {
 	return guarded(true, func(r *account.Registry) map[string]*identity.Identity {
 		g := r.Get(account.Global)
+		p, err := perm.Compile(rules)
+		if err != nil {
+			panic(err)
+		}
 		return map[string]*identity.Identity{
 			"alice": {Account: g, Limits: account.Unlimited(), Permissions: p},
 			"bob":   {Account: g, Limits: account.Unlimited()},
@@ -29,7 +33,7 @@ func loud(user string) string {
 }
 
 func TestPublishDenied(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Publish: perm.List{Allow: []string{"a.>"}, Deny: []string{"a.no"}}}))
+	st := build(t, restricted(perm.Rules{Publish: perm.List{Allow: []string{"a.>"}, Deny: []string{"a.no"}}}))
 	alice, bob := st.hand(as("alice")), st.hand(as("bob"))
 	bob.do("SUB > 1\r\n")
 	alice.do(pub("a.no", "1") + pub("a.no", "2") + pub("a.b", "3") + pub("b", "4") + pub("a.no", "5") + pub("a.b", "6") + "PING\r\n")
@@ -45,7 +49,7 @@ func TestPublishDenied(t *testing.T) {
 
 // A refused message gives -ERR and no +OK.
 func TestPublishDeniedToAVerboseClient(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Publish: perm.List{Deny: []string{"no"}}}))
+	st := build(t, restricted(perm.Rules{Publish: perm.List{Deny: []string{"no"}}}))
 	alice := st.hand(`{"pedantic":true,"user":"alice","pass":"ecila"}`)
 	alice.do(pub("no", "x") + pub("yes", "x") + pub("no", "x"))
 	denied := "-ERR 'Permissions Violation for Publish to \"no\"'\r\n"
@@ -54,7 +58,7 @@ func TestPublishDeniedToAVerboseClient(t *testing.T) {
 
 // A message that was refused keeps its memory: a Same message behind it is not delivered in its place.
 func TestAllowedAndRefusedMessagesAlternate(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Publish: perm.List{Deny: []string{"b"}}}))
+	st := build(t, restricted(perm.Rules{Publish: perm.List{Deny: []string{"b"}}}))
 	alice, bob := st.hand(as("alice")), st.hand(as("bob"))
 	bob.do("SUB a 1\r\nSUB b 2\r\n")
 	alice.do(pub("a", "1") + pub("b", "2") + pub("b", "3") + pub("a", "4") + pub("a", "5") + pub("b", "6"))
@@ -90,7 +94,7 @@ func TestReservedSubjects(t *testing.T) {
 }
 
 func TestSubscribeDenied(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Allow: []string{"a.>", "b"}, Deny: []string{"a.no"}}}))
+	st := build(t, restricted(perm.Rules{Subscribe: perm.List{Allow: []string{"a.>", "b"}, Deny: []string{"a.no"}}}))
 	alice := st.hand(as("alice"))
 	for _, c := range []struct{ line, text string }{
 		{"SUB a.b 1", ""},
@@ -132,7 +136,7 @@ func TestTooManyTokens(t *testing.T) {
 // What is denied is held back from a broader subscription, also in the middle of a run of
 // messages that have the same receivers; nobody else loses anything.
 func TestDeniedMessagesAreHeldBack(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no", "a.never.>"}}}))
+	st := build(t, restricted(perm.Rules{Subscribe: perm.List{Deny: []string{"a.no", "a.never.>"}}}))
 	alice, bob, p := st.hand(as("alice")), st.hand(as("bob")), st.hand(as("bob"))
 	alice.do("SUB a.> 1\r\n")
 	bob.do("SUB a.> 1\r\n")
@@ -145,7 +149,7 @@ func TestDeniedMessagesAreHeldBack(t *testing.T) {
 // A subscription can be found by a message a moment before it knows its own subject. What is
 // denied is held back then, too.
 func TestDeniedMessagesAreHeldBackFromTheFirstMoment(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no"}}}))
+	st := build(t, restricted(perm.Rules{Subscribe: perm.List{Deny: []string{"a.no"}}}))
 	alice, p := st.hand(as("alice")), st.hand(as("bob"))
 	trip := p.stage(pub("a.no", "0") + pub("a.x", "1"))
 	sub := account.NewSub(&alice.owner, []byte("1"), nil) // what SUB has found but not entered yet
@@ -156,7 +160,7 @@ func TestDeniedMessagesAreHeldBackFromTheFirstMoment(t *testing.T) {
 
 // Held back messages do not count for a maximum.
 func TestHeldBackMessagesDoNotCount(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no"}}}))
+	st := build(t, restricted(perm.Rules{Subscribe: perm.List{Deny: []string{"a.no"}}}))
 	alice, p := st.hand(as("alice")), st.hand(as("bob"))
 	alice.do("SUB a.* 1\r\nUNSUB 1 2\r\n")
 	p.do(pub("a.no", "0") + pub("a.x", "1") + pub("a.no", "2") + pub("a.y", "3") + pub("a.z", "4"))
@@ -167,7 +171,7 @@ func TestHeldBackMessagesDoNotCount(t *testing.T) {
 
 // A queue member that may not have a message leaves it to another.
 func TestDeniedMessagesGoToAnotherMember(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no"}}}))
+	st := build(t, restricted(perm.Rules{Subscribe: perm.List{Deny: []string{"a.no"}}}))
 	alice, bob, p := st.hand(as("alice")), st.hand(as("bob")), st.hand(as("bob"))
 	alice.do("SUB a.* q 1\r\n")
 	bob.do("SUB a.* q 1\r\n")
@@ -191,7 +195,7 @@ func TestDeniedMessagesGoToAnotherMember(t *testing.T) {
 // A request that is held back from its only listener is unheard, those beside it are not.
 func TestHeldBackRequestsAreUnheard(t *testing.T) {
 	for _, queue := range []string{"", "q "} {
-		st := build(t, restricted(&perm.Permissions{Subscribe: perm.List{Deny: []string{"a.no"}}}))
+		st := build(t, restricted(perm.Rules{Subscribe: perm.List{Deny: []string{"a.no"}}}))
 		alice, p := st.hand(as("alice")), st.hand(loud("bob"))
 		alice.do("SUB a.* " + queue + "1\r\n")
 		p.do("SUB r.* 1\r\n")
@@ -219,7 +223,7 @@ func TestEchoOff(t *testing.T) {
 // A line that was allowed is not taken for allowed behind a CONNECT, even if it is repeated in
 // one read; and one that was refused is not taken for refused.
 func TestRightsChangeWithConnect(t *testing.T) {
-	st := build(t, restricted(&perm.Permissions{Publish: perm.List{Deny: []string{"no"}}}))
+	st := build(t, restricted(perm.Rules{Publish: perm.List{Deny: []string{"no"}}}))
 	h, x := st.hand(as("bob")), st.hand(as("bob"))
 	x.do("SUB no 1\r\n")
 	h.do(pub("no", "0") + pub("no", "1") + "CONNECT " + as("alice") + "\r\n" + pub("no", "2") + pub("no", "3") +

@@ -17,6 +17,7 @@ type pings struct {
 	out    atomic.Int32 // unanswered pings
 	sent   atomic.Int64 // when the last ping was sent
 	heard  atomic.Int64 // when a round trip was last measured
+	known  atomic.Bool  // the client has said who it is, or need not
 }
 
 const (
@@ -26,11 +27,25 @@ const (
 	roundTripAge = time.Hour
 )
 
-// startPings starts the timer; the first ping is due after a whole interval.
+// startPings starts the timer. The first ping is due after a whole interval; before that the
+// client has to say who it is, if it must.
 func (s *session) startPings() {
 	s.pings.active.Store(s.conn.Started().UnixNano())
 	s.pings.timer = time.AfterFunc(time.Hour, func() { s.door.cfg.Tasks.Go("pings", s.tick) })
-	s.pings.timer.Reset(s.door.cfg.PingInterval) // now that tick can see the timer
+	due := s.door.cfg.PingInterval
+	if s.door.cfg.Auth.Required() {
+		due = s.door.cfg.AuthTimeout
+	} else {
+		s.pings.known.Store(true)
+	}
+	s.pings.timer.Reset(due) // now that tick can see the timer
+}
+
+// welcomePings ends the time for saying who it is, the first time that the client has.
+func (s *session) welcomePings() {
+	if s.pings.timer != nil && !s.pings.known.Swap(true) {
+		s.pings.timer.Reset(s.door.cfg.PingInterval)
+	}
 }
 
 // stopPings stops the timer for good.
@@ -55,6 +70,11 @@ func (s *session) tick() {
 		return
 	}
 	cfg := &s.door.cfg
+	if !s.pings.known.Load() {
+		s.errorf("authentication timeout")
+		s.giveUp(proto.ErrAuthTimeout)
+		return
+	}
 	now := time.Now().UnixNano()
 	if s.pressure.Waiting.Load() { // its answer could not be read
 		s.pings.timer.Reset(cfg.PingInterval)
@@ -78,8 +98,13 @@ func (s *session) tick() {
 func (s *session) goStale() {
 	s.door.stale.Add(1)
 	s.debugf("Stale Client Connection - Closing")
-	s.send(proto.AppendErr(nil, proto.ErrStale.Text))
-	s.conn.Close(proto.ErrStale.Reason)
+	s.giveUp(proto.ErrStale)
+}
+
+// giveUp ends the connection from outside of its reader.
+func (s *session) giveUp(err *proto.Error) {
+	s.send(proto.AppendErr(nil, err.Text))
+	s.conn.Close(err.Reason)
 }
 
 // pong handles PONG.

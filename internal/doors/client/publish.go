@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/baridmq/barid/internal/bus/fanout"
+	"github.com/baridmq/barid/internal/bus/perm"
 	"github.com/baridmq/barid/internal/core/msg"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/core/subject"
@@ -14,6 +15,8 @@ import (
 type publishing struct {
 	refusal *proto.Error // of the last command line; nil if it was accepted
 	careful bool         // something is to be done for each message
+	counted bool         // so is the check of permissions, for the client may publish so many
+	grants  *perm.Grants // what it may publish beside its permissions; nil if there are none
 
 	// of the present batch
 	tracing     bool
@@ -45,8 +48,9 @@ func (p *publishing) end(s *session, now time.Time) {
 }
 
 // allow adapts p to what the session has become.
-func (p *publishing) allow(s *session) {
+func (p *publishing) allow(s *session, v *view) {
 	p.careful = s.options.Verbose || s.options.Pedantic
+	p.grants = v.grants
 }
 
 // pub handles PUB and HPUB.
@@ -54,7 +58,7 @@ func (s *session) pub(t *fanout.Trip, buf []byte, c *proto.Command) {
 	p, m := &s.publish, &c.Msg
 	p.msgs++
 	p.bytes += uint64(m.Data.Len)
-	if !m.Same {
+	if !m.Same || p.counted {
 		p.refusal = s.mayPublish(m.Subject.Of(buf), m.Reply.Of(buf))
 	}
 	if p.tracing {
@@ -81,10 +85,17 @@ func (s *session) mayPublish(subj, reply []byte) *proto.Error {
 	if len(reply) > 0 && (reserved(reply, "_R_.") || reserved(reply, "$JS.ACK.") || reserved(reply, "_GR_.")) {
 		return proto.ReplyDenied(string(reply))
 	}
-	if s.id.Permissions != nil && !s.id.Permissions.MayPublish(subj) {
-		return proto.PublishDenied(string(subj))
+	s.publish.counted = false
+	if s.id.Permissions == nil || s.id.Permissions.MayPublish(subj) {
+		return nil
 	}
-	return nil
+	if g := s.publish.grants; g != nil {
+		s.publish.counted = true
+		if g.Take(subj, time.Now()) {
+			return nil
+		}
+	}
+	return proto.PublishDenied(string(subj))
 }
 
 func reserved(subj []byte, prefix string) bool {

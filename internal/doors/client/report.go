@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"strings"
 	"time"
 
@@ -31,6 +32,12 @@ type Info struct {
 	Name, Lang, Version string
 	// Account is the name of the account, Label the user in it.
 	Account, Label string
+	// User or NKey is what the connection entered by, Proxy the key of the proxy it came through.
+	User, NKey, Proxy string
+	// TLS is the state of the encryption; nil for a plain connection.
+	TLS *tls.ConnectionState
+	// First says that the connection began with the handshake.
+	First bool
 }
 
 // mostRemembered bounds each text of a client that is kept after its end, in bytes.
@@ -38,8 +45,11 @@ const mostRemembered = 256
 
 // forget cuts what the client said of itself to what is worth keeping.
 func (i *Info) forget() {
-	for _, text := range []*string{&i.Name, &i.Lang, &i.Version, &i.Label} {
+	for _, text := range []*string{&i.Name, &i.Lang, &i.Version, &i.Label, &i.User, &i.NKey} {
 		*text = strings.Clone((*text)[:min(len(*text), mostRemembered)])
+	}
+	if i.TLS != nil {
+		i.TLS = &tls.ConnectionState{Version: i.TLS.Version, CipherSuite: i.TLS.CipherSuite}
 	}
 }
 
@@ -94,11 +104,12 @@ func (d *Door) SlowConsumers() int64 { return d.slow.Load() }
 
 // snapshot may be called by any goroutine.
 func (s *session) snapshot() Info {
-	load := s.conn.Box.Load()
+	load, from := s.conn.Box.Load(), s.from.Load()
 	i := Info{
 		ID:            s.owner.ID,
-		IP:            s.ip,
-		Port:          s.port,
+		IP:            from.ip,
+		Port:          from.port,
+		First:         s.first.Load(),
 		Start:         s.conn.Started(),
 		LastActivity:  s.conn.Active(),
 		RTT:           time.Duration(s.rtt.Load()),
@@ -109,10 +120,12 @@ func (s *session) snapshot() Info {
 		OutBytes:      load.Bytes,
 		Stalls:        s.pressure.Stalls.Load(),
 		Subscriptions: int(s.subs.Load()),
+		TLS:           s.conn.TLS(),
 	}
 	if v := s.view.Load(); v != nil {
 		i.Name, i.Lang, i.Version = v.options.Name, v.options.Lang, v.options.Version
 		i.Account, i.Label = v.id.Account.Name(), v.id.Label
+		i.User, i.NKey, i.Proxy = v.id.User, v.id.NKey, v.id.Proxy
 	}
 	return i
 }

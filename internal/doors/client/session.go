@@ -1,16 +1,15 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"net"
-	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/bus/perm"
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/outbox"
 	"github.com/baridmq/barid/internal/core/proto"
@@ -26,9 +25,9 @@ type session struct {
 	// fixed
 	door     *Door
 	conn     *conn.Conn
-	ip       string
-	port     int
+	kind     identity.Kind
 	admitted bool // within the limit of connections
+	nonce    string
 
 	// owned by the reader
 	parser    proto.Parser
@@ -39,6 +38,9 @@ type session struct {
 	publish   publishing
 	sids      sids
 	pressure  outbox.Pressure
+
+	from  atomic.Pointer[address]
+	first atomic.Bool // the connection began with a handshake
 
 	// view is what deliveries need to know; nil while nothing may be delivered.
 	view atomic.Pointer[view]
@@ -58,65 +60,30 @@ type view struct {
 	id            *identity.Identity
 	options       *proto.ClientOptions
 	echo, headers bool
+	system        bool         // the account is the server's own
+	grants        *perm.Grants // nil if messages give no right to answer
 }
 
 // unconnected is what a client is taken to have said before its CONNECT.
 var unconnected = proto.DefaultClientOptions()
 
-func newSession(d *Door, nc net.Conn) *session {
-	s := &session{door: d, conn: conn.New(nc, &d.conns), options: &unconnected}
+func newSession(d *Door, nc net.Conn, kind identity.Kind) *session {
+	s := &session{door: d, conn: conn.New(nc, &d.conns), kind: kind, options: &unconnected}
 	s.owner = account.Owner{Receiver: s, ID: d.cfg.IDs.Add(1)}
 	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
 	s.parser = proto.Parser{MaxLine: d.cfg.MaxLine, MaxPayload: d.cfg.MaxPayload}
 	s.pressure.Publisher = s.conn
-	s.ip, s.port = remote(nc)
+	s.from.Store(remote(nc.RemoteAddr()))
 	return s
-}
-
-// remote returns the address of the peer, as far as it has one.
-func remote(nc net.Conn) (ip string, port int) {
-	host, p, err := net.SplitHostPort(nc.RemoteAddr().String())
-	if err != nil {
-		return nc.RemoteAddr().String(), 0
-	}
-	port, _ = strconv.Atoi(p) // not a number: not a port
-	return host, port
 }
 
 // Open implements conn.Session.
 func (s *session) Open() error {
-	s.send(s.info(nil))
-	s.debugf("Client connection created")
-	if !s.admitted {
-		return s.refuse()
+	if err := s.greet(); err != nil {
+		return s.turnAway(err)
 	}
 	s.startPings()
-	if s.door.cfg.Auth.Required() {
-		return nil
-	}
-	if err := s.authenticate(); err != nil {
-		s.send(proto.AppendErr(nil, err.Text))
-		s.conn.Finish(err.Reason)
-		return err
-	}
-	s.publishView()
 	return nil
-}
-
-// mostRefused bounds how many refused connections are kept until they have read why.
-const mostRefused = 256
-
-// refuse tells the client that there are too many connections.
-func (s *session) refuse() error {
-	err := proto.ErrMaxConnections
-	s.errorf("%s", err.Log)
-	s.send(proto.AppendErr(nil, err.Text))
-	if s.door.table.refused() > mostRefused {
-		s.conn.Close(err.Reason)
-	} else {
-		s.conn.Finish(err.Reason)
-	}
-	return err
 }
 
 // Read implements conn.Session.
@@ -155,7 +122,9 @@ func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err erro
 	var c proto.Command
 	for used < len(buf) {
 		if s.id == nil && buf[used]|0x20 != 'c' {
-			return used, 0, proto.ErrAuthorization
+			if err := s.enterUnasked(); err != nil {
+				return used, 0, err
+			}
 		}
 		next, err := s.parser.Next(buf, used, &c)
 		if err != nil {
@@ -242,50 +211,4 @@ func (s *session) Closed(reason closed.Reason) {
 		s.id.Account.Leave()
 	}
 	s.door.table.remove(s, &info)
-}
-
-// authTime bounds how long an Authenticator may take.
-const authTime = 2 * time.Second
-
-// authenticate finds out who the connection is, from the options it gave.
-func (s *session) authenticate() *proto.Error {
-	o := s.options
-	ctx, cancel := context.WithTimeout(context.Background(), authTime)
-	defer cancel()
-	id, err := s.door.cfg.Auth.Authenticate(ctx, &identity.Credentials{
-		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
-		Remote: s.conn.Socket().RemoteAddr().String(),
-	})
-	if err != nil {
-		s.errorf("authentication error - User %q", o.User)
-		return proto.ErrAuthorization
-	}
-	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
-		if !id.Account.Join() {
-			return proto.ErrMaxAccountConnections
-		}
-		if s.id != nil {
-			s.id.Account.Leave()
-		}
-	}
-	s.id = id
-	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
-	return nil
-}
-
-// smallest is the smallest of those limits that are not negative, -1 if all are.
-func smallest(limits ...int) int {
-	least := -1
-	for _, l := range limits {
-		if l >= 0 && (least < 0 || l < least) {
-			least = l
-		}
-	}
-	return least
-}
-
-// publishView makes a view of what the session is now.
-func (s *session) publishView() {
-	s.view.Store(&view{id: s.id, options: s.options, echo: s.options.Echo, headers: s.parser.Headers})
-	s.publish.allow(s)
 }

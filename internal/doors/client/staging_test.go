@@ -298,10 +298,10 @@ func (s *spy) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) account.
 func (s *spy) Encode(dst []byte, _ *msg.Batch, _ msg.Run, _ *account.Sub) ([]byte, int) {
 	return append(dst, 'x'), 1
 }
-func (s *spy) Live(*account.Sub) bool         { return true }
-func (s *spy) Shape(*account.Sub) uint64      { return 0 }
-func (s *spy) TryWrite(p []byte) (int, error) { s.onWrite(); return len(p), nil }
-func (s *spy) StartWriter()                   {}
-func (s *spy) Overflowed()                    {}
-func (s *spy) Broken(error)                   {}
-func (s *spy) Done()                          {}
+func (s *spy) Live(*account.Sub) bool               { return true }
+func (s *spy) Shape(*account.Sub) uint64            { return 0 }
+func (s *spy) TryWrite(p []byte) (int, bool, error) { s.onWrite(); return len(p), false, nil }
+func (s *spy) StartWriter()                         {}
+func (s *spy) Overflowed()                          {}
+func (s *spy) Broken(error)                         {}
+func (s *spy) Done()                                {}

@@ -55,7 +55,7 @@ func (s *session) maySubscribe(subj, queue, sid []byte) error {
 	if max := s.door.cfg.MaxTokens; max > 0 && subject.Tokens(subj) > max {
 		return proto.TooManyTokens(string(subj))
 	}
-	if string(queue) == reservedQueue || (s.id.Permissions != nil && !s.id.Permissions.MaySubscribe(string(subj))) {
+	if string(queue) == reservedQueue || !s.id.Permissions.MaySubscribe(string(subj), string(queue)) {
 		return proto.SubscribeDenied(string(subj), string(queue), string(sid))
 	}
 	return nil

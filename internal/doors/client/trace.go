@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/baridmq/barid/internal/bus/account"
@@ -16,7 +17,7 @@ import (
 // itself, and who it is. It may be called by any goroutine.
 func (s *session) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - cid:%d", s.conn.Socket().RemoteAddr(), s.owner.ID)
+	fmt.Fprintf(&b, "%s - cid:%d", s.from.Load().text, s.owner.ID)
 	v := s.view.Load()
 	if v == nil {
 		return b.String()
@@ -49,10 +50,22 @@ func (s *session) debugf(format string, v ...any) {
 
 // trace writes a trace line if tracing is on.
 func (s *session) trace(format string, v ...any) {
-	if s.door.cfg.Log.Tracing() {
+	if s.tracing() {
 		s.door.cfg.Log.Tracef("%s - %s", s, lazily{format, v})
 	}
 }
+
+// tracing reports whether the connection is traced.
+func (s *session) tracing() bool {
+	if !s.door.cfg.Log.Tracing() {
+		return false
+	}
+	v := s.view.Load()
+	return v == nil || !v.system || s.door.cfg.Trace.System
+}
+
+// quote makes a text of the client fit for a log line.
+func quote(text string) string { return strconv.Quote(text) }
 
 // lazily is a text that is made only when it is written.
 type lazily struct {
@@ -138,7 +151,7 @@ func (s *session) tracePub(buf []byte, m *msg.Message) {
 		name = "HPUB"
 	}
 	s.trace("<<- [%s %s]", name, line(buf, m))
-	s.tracePayload("<<-", m.Data.Of(buf))
+	s.tracePayload("<<-", m.Data.Of(buf), int(m.Header))
 }
 
 // traceDeliveries traces the messages of a run on their way to this connection.
@@ -147,19 +160,27 @@ func (s *session) traceDeliveries(b *msg.Batch, r msg.Run, sub *account.Sub, hea
 		one, _ := proto.AppendRun(nil, b, msg.Run{From: i, To: i + 1}, sub.AppendSID(nil), headers)
 		head, body, _ := strings.Cut(string(one), "\r\n")
 		s.trace("->> [%s]", head)
-		s.tracePayload("->>", []byte(strings.TrimSuffix(body, "\r\n")))
+		header := 0
+		if headers {
+			header = int(b.Msgs[i].Header)
+		}
+		s.tracePayload("->>", []byte(strings.TrimSuffix(body, "\r\n")), header)
 	}
 }
 
 // traceEnd traces the end of a subscription.
 func (s *session) traceEnd(sub *account.Sub) {
-	if s.door.cfg.Log.Tracing() {
+	if s.tracing() {
 		s.trace("<-> [DELSUB %s]", sub.AppendSID(nil))
 	}
 }
 
-func (s *session) tracePayload(direction string, payload []byte) {
-	max := s.door.cfg.MaxTraced
+// tracePayload traces a payload, of which the first bytes are a header.
+func (s *session) tracePayload(direction string, payload []byte, header int) {
+	max := s.door.cfg.Trace.MaxPayload
+	if s.door.cfg.Trace.Headers {
+		payload = bytes.TrimSuffix(payload[:header], []byte("\r\n\r\n"))
+	}
 	switch {
 	case len(payload) == 0:
 	case max > 0 && len(payload) > max:

@@ -28,7 +28,7 @@ func (r *record) trace() (all []string) {
 
 // The lines stand in the order in which things happen on the wire.
 func TestTraceLines(t *testing.T) {
-	st := build(t, traced, func(_ *site, cfg *Config) { cfg.MaxTraced = 5 })
+	st := build(t, traced, func(_ *site, cfg *Config) { cfg.Trace.MaxPayload = 5 })
 	h := st.hand(`{"verbose":true,"pedantic":true,"headers":true}`)
 	h.do("sub  a   1 \r\nSUB a q 2\r\nUNSUB 2\r\nUNSUB 1 9\r\nPING hello\r\nPONG\r\n+OK x\r\nINFO {}\r\n")
 	h.do("PUB a 5\r\nhello\r\nPUB a 0\r\n\r\nhpub a r 12 18\r\nNATS/1.0\r\n\r\nhello!\r\nSUB a..b 3\r\n")

@@ -71,8 +71,12 @@ type Conn struct {
 	// Box holds what waits to be written.
 	Box outbox.Box
 
+	// tunnel is the encryption; nil for a plain connection. It is set once, by the reader.
+	tunnel atomic.Pointer[tunnel]
+
 	// owned by the reader
-	in input
+	in    input
+	ahead []byte // input that was read before the session was served
 
 	// owned by the holder of the box's turn
 	attempt attempt

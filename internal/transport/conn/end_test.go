@@ -236,7 +236,7 @@ func TestAPanicOfTheSession(t *testing.T) {
 
 // A connection may end before it was served; the session hears of it once it is.
 func TestEndBeforeTheBeginning(t *testing.T) {
-	each(t, func(t *testing.T, way pair) {
+	plainly(t, func(t *testing.T, way pair) {
 		for name, end := range map[string]func(*Conn){
 			"close": func(c *Conn) { c.Close(closed.ServerShutdown) },
 			"abort": func(c *Conn) { c.Abort(closed.ServerShutdown) },
@@ -254,7 +254,7 @@ func TestEndBeforeTheBeginning(t *testing.T) {
 }
 
 func TestRunAfterTheTasksEnded(t *testing.T) {
-	each(t, func(t *testing.T, way pair) {
+	plainly(t, func(t *testing.T, way pair) {
 		b, r := newBench(t), &recorder{}
 		b.cfg.Tasks.Close()
 		c, theirs := b.wrap(way, r)

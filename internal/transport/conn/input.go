@@ -78,6 +78,9 @@ func (in *input) next() error {
 	if err := in.fill(); err != nil {
 		return err
 	}
+	if t := in.c.tunnel.Load(); t != nil {
+		t.answer(&in.c.Box)
+	}
 	now := time.Now()
 	in.c.active.Store(now.UnixNano())
 	full := in.held == len(in.buf.b)
@@ -96,9 +99,13 @@ func (in *input) next() error {
 
 // fill reads once, after waiting for something to read.
 func (in *input) fill() error {
+	if len(in.c.ahead) > 0 {
+		in.take()
+		return nil
+	}
 	if in.try == nil {
 		in.grow()
-		n, err := in.c.nc.Read(in.buf.b[in.held:])
+		n, err := in.read(in.buf.b[in.held:])
 		in.held += n
 		in.got = n
 		if n > 0 {
@@ -124,11 +131,30 @@ func (in *input) fill() error {
 func (in *input) readNow(fd uintptr) bool {
 	in.grow()
 	var again bool
-	in.got, again, in.err = readNow(fd, in.buf.b[in.held:])
+	if t := in.c.tunnel.Load(); t != nil {
+		in.got, again, in.err = t.readNow(fd, in.buf.b[in.held:])
+	} else {
+		in.got, again, in.err = readNow(fd, in.buf.b[in.held:])
+	}
 	if again {
 		in.stow()
 	}
 	return !again
+}
+
+// read reads from a socket that cannot be tried without waiting.
+func (in *input) read(p []byte) (int, error) {
+	if t := in.c.tunnel.Load(); t != nil {
+		return t.tls.Read(p)
+	}
+	return in.c.nc.Read(p)
+}
+
+// take gives the session what was read before it was served.
+func (in *input) take() {
+	in.buf = newBuffer(len(in.c.ahead))
+	in.got = copy(in.buf.b, in.c.ahead)
+	in.held, in.c.ahead = in.got, nil
 }
 
 // grow makes room to read into: a buffer of the present class, or as much as the command that

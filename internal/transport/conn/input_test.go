@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,14 @@ func TestCommandsInPieces(t *testing.T) {
 
 // step makes a connection that the test itself reads from, one read at a time.
 func step(t *testing.T, way pair, r *recorder) (*Conn, net.Conn) {
-	return newBench(t).wrap(way, r)
+	c, theirs := newBench(t).wrap(way, r)
+	if client, ok := theirs.(*tls.Conn); ok {
+		done := make(chan error, 1)
+		go func() { done <- client.Handshake() }()
+		require.NoError(t, r.Open())
+		require.NoError(t, <-done)
+	}
+	return c, theirs
 }
 
 // room is the size of the buffer that c holds.

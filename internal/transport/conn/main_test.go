@@ -2,8 +2,14 @@ package conn
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -27,6 +33,7 @@ func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
 type recorder struct {
 	c       *Conn
 	opening error
+	tls     *tls.Config             // nil for a plain connection
 	onLine  func(line string) error // an error ends the connection
 	onRead  func(buf []byte)        // sees what was read before it is taken apart
 
@@ -36,7 +43,14 @@ type recorder struct {
 	over  chan struct{} // closed by Closed
 }
 
-func (r *recorder) Open() error { return r.opening }
+func (r *recorder) Open() error {
+	if r.tls != nil {
+		if err := r.c.Secure(r.tls, lab.Patience); err != nil {
+			return err
+		}
+	}
+	return r.opening
+}
 
 func (r *recorder) Read(buf []byte, _ time.Time) (used, need int, err error) {
 	if r.onRead != nil {
@@ -140,12 +154,49 @@ func overTCP(t *testing.T) (ours, theirs net.Conn) {
 
 func overPipe(*testing.T) (ours, theirs net.Conn) { return net.Pipe() }
 
-// both are the ways a connection can go.
-var both = map[string]pair{"tcp": overTCP, "pipe": overPipe}
+// secured marks the server's end of a connection that begins with a handshake.
+type secured struct {
+	net.Conn
+	cfg *tls.Config
+}
 
-// each runs f over TCP and over a pipe.
+// encrypted is way with TLS on it.
+func encrypted(way pair) pair {
+	return func(t *testing.T) (ours, theirs net.Conn) {
+		ours, theirs = way(t)
+		cert, err := certificate()
+		require.NoError(t, err)
+		return secured{ours, &tls.Config{Certificates: []tls.Certificate{cert}}}, tls.Client(theirs, &tls.Config{InsecureSkipVerify: true})
+	}
+}
+
+// certificate is one for nobody in particular.
+var certificate = sync.OnceValues(func() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
+
+// ways are the ways a connection can go.
+var ways = map[string]pair{
+	"tcp": overTCP, "pipe": overPipe,
+	"tls over tcp": encrypted(overTCP), "tls over a pipe": encrypted(overPipe),
+}
+
+// plainly runs f over connections without TLS.
+func plainly(t *testing.T, f func(t *testing.T, way pair)) {
+	for _, name := range []string{"tcp", "pipe"} {
+		t.Run(name, func(t *testing.T) { f(t, ways[name]) })
+	}
+}
+
+// each runs f over all kinds of connections.
 func each(t *testing.T, f func(t *testing.T, way pair)) {
-	for name, way := range both {
+	for name, way := range ways {
 		t.Run(name, func(t *testing.T) { f(t, way) })
 	}
 }
@@ -154,6 +205,9 @@ func each(t *testing.T, f func(t *testing.T, way pair)) {
 func (b *bench) wrap(way pair, r *recorder) (*Conn, net.Conn) {
 	b.t.Helper()
 	ours, theirs := way(b.t)
+	if s, ok := ours.(secured); ok {
+		ours, r.tls = s.Conn, s.cfg
+	}
 	c := New(ours, &b.cfg)
 	r.c, r.over, c.session = c, make(chan struct{}), r
 	b.t.Cleanup(func() {
@@ -169,6 +223,10 @@ func (b *bench) serve(way pair, r *recorder) (*Conn, net.Conn) {
 	b.t.Helper()
 	c, theirs := b.wrap(way, r)
 	require.True(b.t, c.Run(r))
+	if client, ok := theirs.(*tls.Conn); ok {
+		require.NoError(b.t, client.Handshake())
+		eventually(b.t, func() bool { return c.tunnel.Load() != nil }, "the handshake ends")
+	}
 	return c, theirs
 }
 

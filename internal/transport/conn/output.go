@@ -38,10 +38,19 @@ func (a *attempt) init() {
 type sink Conn
 
 // TryWrite implements outbox.Sink.
-func (s *sink) TryWrite(p []byte) (int, error) {
+func (s *sink) TryWrite(p []byte) (n int, behind bool, err error) {
 	if s.raw == nil {
-		return 0, nil
+		return 0, (*Conn)(s).behind(), nil
 	}
+	if t := s.tunnel.Load(); t != nil {
+		return t.tryWrite(s, p)
+	}
+	n, err = s.tryRaw(p)
+	return n, false, err
+}
+
+// tryRaw writes what the socket takes at once.
+func (s *sink) tryRaw(p []byte) (int, error) {
 	a := &s.attempt
 	a.p, a.n, a.err = p, 0, nil
 	err := s.raw.Write(a.try)
@@ -73,6 +82,9 @@ func (s *sink) Broken(error) { (*Conn)(s).Close(closed.WriteError) }
 
 // Done implements outbox.Sink. A reader that lingers closes the socket itself.
 func (s *sink) Done() {
+	if t := s.tunnel.Load(); t != nil {
+		t.goodbye(s)
+	}
 	if s.lingers.Load() {
 		if half, ok := s.nc.(interface{ CloseWrite() error }); ok {
 			half.CloseWrite()
@@ -114,26 +126,51 @@ func (c *Conn) write() {
 		c.Box.Close(false) // a panic must not keep the turn
 		c.Box.Take(nil, 0, 0)
 	}()
-	for written := 0; ; {
-		bufs := net.Buffers(c.Box.Take(w, written, writeBatch))
+	written := 0
+	for ok := true; ; {
+		for ok && c.behind() { // what was encrypted and the socket did not take yet
+			_, ok = c.push(nil)
+		}
+		bufs := c.Box.Take(w, written, writeBatch)
 		if bufs == nil {
 			clean = true
 			return
 		}
-		c.nc.SetWriteDeadline(c.writeUntil(time.Now().Add(c.cfg.WriteDeadline)))
-		if r := c.Reason(); r != closed.Open && !r.Flushes() {
-			c.nc.SetWriteDeadline(past) // it was set before ours
-		}
-		n, err := bufs.WriteTo(c.nc)
-		written = int(n)
-		switch {
-		case err == nil:
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			c.Close(closed.WriteError)
-			c.Box.Close(false)
-		case c.Reason() != closed.Open || n < trickle:
-			c.cutOff(closed.SlowConsumerDeadline)
-			c.Box.Close(false)
-		}
+		written, ok = c.push(bufs)
 	}
+}
+
+// behind reports whether the box knows of less than what waits for the socket.
+func (c *Conn) behind() bool {
+	t := c.tunnel.Load()
+	return t != nil && len(t.stage.waiting()) > 0
+}
+
+// push writes bufs, waiting for the socket, and returns how many of their bytes are done with. If
+// the socket fails, or takes too little before the deadline, it closes the box and reports false.
+func (c *Conn) push(bufs [][]byte) (done int, ok bool) {
+	c.nc.SetWriteDeadline(c.writeUntil(time.Now().Add(c.cfg.WriteDeadline)))
+	if r := c.Reason(); r != closed.Open && !r.Flushes() {
+		c.nc.SetWriteDeadline(past) // it was set before ours
+	}
+	var moved int // what the socket took, which is more if it is encrypted
+	var err error
+	if t := c.tunnel.Load(); t != nil {
+		done, moved, err = t.write(bufs)
+	} else if len(bufs) > 0 {
+		n, e := (*net.Buffers)(&bufs).WriteTo(c.nc)
+		done, moved, err = int(n), int(n), e
+	}
+	switch {
+	case err == nil:
+		return done, true
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.Close(closed.WriteError)
+	case c.Reason() != closed.Open || moved < trickle:
+		c.cutOff(closed.SlowConsumerDeadline)
+	default:
+		return done, true
+	}
+	c.Box.Close(false)
+	return done, false
 }

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/baridmq/barid/conf"
+)
+
+// missing is a key of a part that barid does not have. It is refused, as a server must not seem
+// to do what it does not; but a value that switches the part off is fine.
+func missing[T any](names, has string, off func(*conf.Value) bool) key[T] {
+	return key[T]{names, "not supported yet", func(d *decoder, p *conf.Pair, _ T) {
+		if !off(p.Value) {
+			d.fail(p.At, "%q is not supported yet: barid has no %s", p.Key, has)
+		}
+	}}
+}
+
+// idle is a key that tunes the inside of another implementation: accepted, without effect.
+func idle[T any](names string, kind conf.Kind, why string) key[T] {
+	return key[T]{names, kind.String(), func(d *decoder, p *conf.Pair, _ T) {
+		if d.is(kind, p.Key, p.Value) {
+			d.note(p, why)
+		}
+	}}
+}
+
+// The functions below say which values switch a part off.
+
+// never is for parts that cannot be switched off.
+func never(*conf.Value) bool { return false }
+
+// absent is nothing at all: an empty text, list or map, 0 or false.
+func absent(v *conf.Value) bool {
+	switch v.Kind {
+	case conf.String:
+		return v.Text == ""
+	case conf.Integer:
+		return v.Int == 0
+	case conf.Boolean:
+		return !v.Bool
+	case conf.Array:
+		return len(v.Items) == 0
+	case conf.Map:
+		return len(v.Map.Pairs) == 0
+	}
+	return false
+}
+
+// disabled is false, a word for it, or a map that says so.
+func disabled(v *conf.Value) bool {
+	switch v.Kind {
+	case conf.Boolean:
+		return !v.Bool
+	case conf.String:
+		return strings.EqualFold(v.Text, "disabled") || strings.EqualFold(v.Text, "disable")
+	case conf.Map:
+		return says(v.Map, func(v *conf.Value) bool { return v.Kind == conf.Boolean && !v.Bool }, "enabled", "enable")
+	}
+	return false
+}
+
+// unbound is a block of a listener without a port, and without others to connect to.
+func unbound(v *conf.Value) bool {
+	if v.Kind != conf.Map {
+		return false
+	}
+	for _, p := range v.Map.Pairs {
+		for _, remote := range []string{"remotes", "routes", "gateways"} {
+			if strings.EqualFold(p.Key, remote) && !absent(p.Value) {
+				return false
+			}
+		}
+	}
+	return absent(v) || says(v.Map, portless, "port", "listen")
+}
+
+func portless(v *conf.Value) bool {
+	return v.Kind == conf.Integer && v.Int == 0 || v.Kind == conf.String && strings.HasSuffix(v.Text, ":0")
+}
+
+// off returns a check for a map with one of the keys, or a single value, that is a certain word;
+// false is one, too.
+func off(word string, keys ...string) func(*conf.Value) bool {
+	isOff := func(v *conf.Value) bool {
+		return v.Kind == conf.Boolean && !v.Bool || v.Kind == conf.String && strings.EqualFold(v.Text, word)
+	}
+	return func(v *conf.Value) bool {
+		return isOff(v) || v.Kind == conf.Map && says(v.Map, isOff, keys...)
+	}
+}
+
+// says reports whether the last of some keys in a block has a value that is as it should be.
+func says(b *conf.Block, asShould func(*conf.Value) bool, keys ...string) (yes bool) {
+	for _, p := range b.Pairs {
+		for _, k := range keys {
+			if strings.EqualFold(p.Key, k) {
+				yes = asShould(p.Value)
+			}
+		}
+	}
+	return yes
+}

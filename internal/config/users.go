@@ -1,0 +1,202 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/server/options"
+)
+
+// login is an authorization block.
+type login struct {
+	*options.Options       // where user, password and token go
+	entrants         group // its users
+}
+
+// group are the users of one authorization block or account.
+type group struct {
+	named    bool // there is a key for users, with or without content
+	users    []*userEntry
+	defaults *options.Permissions
+}
+
+// userEntry is one user as it is written down: by name or by nkey.
+type userEntry struct {
+	at         conf.Position
+	name, pass string
+	nkey       string
+	perms      *options.Permissions
+	kinds      []string
+	proxied    bool
+}
+
+// authorizationBlock are the settings of authorization.
+var authorizationBlock = block[*login]{unknown: unknownField, keys: []key[*login]{
+	text("user username", func(l *login) *string { return &l.Username }),
+	text("password pass", func(l *login) *string { return &l.Password }),
+	text("token", func(l *login) *string { return &l.Authorization }),
+	special("timeout", "seconds", (*decoder).authTimeout),
+	special("users", "list of maps", func(d *decoder, p *conf.Pair, l *login) { d.users(p, &l.entrants) }),
+	defaultPermissions("default_permissions default_permission permissions", func(l *login) *group { return &l.entrants }),
+	choice("proxy_required", func(l *login) *bool { return &l.ProxyRequired }),
+	missing[*login]("auth_callout auth_hook", "authorization callouts", never),
+}}
+
+// userBlock are the settings of a user.
+var userBlock = block[*userEntry]{unknown: unknownField, keys: []key[*userEntry]{
+	text("user username", func(u *userEntry) *string { return &u.name }),
+	text("password pass", func(u *userEntry) *string { return &u.pass }),
+	text("nkey", func(u *userEntry) *string { return &u.nkey }),
+	special("permissions permission authorization", "map", func(d *decoder, p *conf.Pair, u *userEntry) {
+		u.perms = d.permissions(p)
+	}),
+	list("allowed_connection_types connection_types clients", func(u *userEntry) *[]string { return &u.kinds }),
+	choice("proxy_required", func(u *userEntry) *bool { return &u.proxied }),
+}}
+
+func defaultPermissions[T any](names string, of func(T) *group) key[T] {
+	return special(names, "map", func(d *decoder, p *conf.Pair, to T) { of(to).defaults = d.permissions(p) })
+}
+
+func (d *decoder) authorization(p *conf.Pair, o opts) {
+	b, ok := d.fields(p)
+	if !ok {
+		return
+	}
+	l := &login{Options: o}
+	authorizationBlock.decode(d, b, l)
+	d.entrants.block = p
+	d.entrants.join(d, &l.entrants, nil)
+	d.entrants.listed = l.entrants.named
+}
+
+// longLogin is the time to say who one is that is probably a mistake, in seconds.
+const longLogin = 60
+
+func (d *decoder) authTimeout(p *conf.Pair, l *login) {
+	s, why := seconds(p.Value)
+	if why != "" {
+		d.fail(p.At, "error parsing authorization config, 'timeout' %s", why)
+		return
+	}
+	if s > longLogin {
+		d.warn(p, "%s seconds are long for a login; a duration has to be in quotes, as 1m without is a million",
+			strconv.FormatFloat(s, 'f', -1, 64))
+	}
+	l.AuthTimeout = s
+}
+
+// users takes the users of a group.
+func (d *decoder) users(p *conf.Pair, g *group) {
+	if p.Value.Kind != conf.Array {
+		d.fail(p.At, "Expected users field to be an array, got %s", p.Value.Kind)
+		return
+	}
+	g.named, g.users = true, nil
+	for _, item := range p.Value.Items {
+		if item.Kind != conf.Map {
+			d.fail(item.At, "Expected user entry to be a map/struct, got %s", item.Kind)
+			continue
+		}
+		u := &userEntry{at: item.At}
+		userBlock.decode(d, item.Map, u)
+		for i, kind := range u.kinds {
+			u.kinds[i] = strings.ToUpper(kind)
+		}
+		if bad := unknownKinds(u.kinds); len(bad) > 0 {
+			d.fail(item.At, errKinds, bad)
+		}
+		switch {
+		case u.nkey != "" && (u.name != "" || u.pass != ""):
+			d.fail(item.At, "Nkey users do not take usernames or passwords")
+		case u.nkey != "" && !nkeys.IsValidPublicUserKey(u.nkey):
+			d.fail(item.At, errUserKey)
+		case u.nkey == "" && u.name == "":
+			d.fail(item.At, errNoUser)
+		default:
+			g.users = append(g.users, u)
+		}
+	}
+}
+
+// unknownKinds returns those that are no kinds of connections.
+func unknownKinds(kinds []string) (bad []string) {
+	known := []string{options.ConnectionStandard, options.ConnectionWebsocket, options.ConnectionLeafnode, options.ConnectionLeafnodeWS,
+		options.ConnectionMQTT, options.ConnectionMQTTWS, options.ConnectionInProcess}
+	for _, kind := range kinds {
+		if !slices.Contains(known, kind) {
+			bad = append(bad, kind)
+		}
+	}
+	return bad
+}
+
+// entrants are the users of all blocks of a file.
+type entrants struct {
+	block  *conf.Pair // authorization; nil if there is none
+	listed bool       // it has users, if only an empty list
+	users  []*options.User
+	nkeys  []*options.NkeyUser
+	taken  map[string]bool // their names and keys
+}
+
+// join adds the users of a group to those of an account, nil for the default one.
+func (e *entrants) join(d *decoder, g *group, a *options.Account) {
+	if e.taken == nil {
+		e.taken = map[string]bool{}
+	}
+	for _, u := range g.users {
+		name, duplicate := u.name, errDuplicateUser
+		if u.nkey != "" {
+			name, duplicate = u.nkey, errDuplicateNkey
+		}
+		if e.taken[name] {
+			d.fail(u.at, duplicate, name)
+			continue
+		}
+		e.taken[name] = true
+		perms := u.perms
+		if perms == nil {
+			perms = g.defaults.Clone()
+		}
+		if u.nkey != "" {
+			e.nkeys = append(e.nkeys, &options.NkeyUser{Nkey: u.nkey, Permissions: perms, Account: a,
+				AllowedConnectionTypes: kindSet(u.kinds), ProxyRequired: u.proxied})
+			continue
+		}
+		e.users = append(e.users, &options.User{Username: u.name, Password: u.pass, Permissions: perms, Account: a,
+			AllowedConnectionTypes: kindSet(u.kinds), ProxyRequired: u.proxied})
+	}
+}
+
+func kindSet(kinds []string) map[string]struct{} {
+	if len(kinds) == 0 {
+		return nil
+	}
+	set := make(map[string]struct{}, len(kinds))
+	for _, kind := range kinds {
+		set[kind] = struct{}{}
+	}
+	return set
+}
+
+// settle gives the users to o, when all blocks are read, and says what of them excludes each other.
+func (e *entrants) settle(d *decoder, o opts) {
+	if e.listed || len(e.users)+len(e.nkeys) > 0 {
+		o.Users, o.Nkeys = e.users, e.nkeys
+		if o.Users == nil {
+			o.Users = []*options.User{}
+		}
+	}
+	at := d.file
+	if e.block != nil {
+		at = e.block.At
+	}
+	for _, contradiction := range loginContradictions(o) {
+		d.fail(at, "%s", contradiction)
+	}
+}

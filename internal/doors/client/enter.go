@@ -1,0 +1,107 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/core/proto"
+)
+
+// leastAuthTime is the least time that an Authenticator gets for its answer.
+const leastAuthTime = 2 * time.Second
+
+// enterUnasked lets a client in that begins without CONNECT, if it need not say who it is.
+func (s *session) enterUnasked() error {
+	if s.door.cfg.Auth.Required() {
+		s.errorf("authentication error")
+		return proto.ErrAuthorization
+	}
+	if err := s.authenticate(); err != nil {
+		return err
+	}
+	s.publishView()
+	return nil
+}
+
+// authenticate finds out who the connection is, from the options it gave.
+func (s *session) authenticate() error {
+	o := s.options
+	c := identity.Credentials{
+		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
+		Nonce: s.nonce, ProxySig: o.ProxySig, Kind: s.kind, Remote: s.from.Load().ip,
+	}
+	if state := s.conn.TLS(); state != nil {
+		c.Certificates = state.PeerCertificates
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), max(leastAuthTime, s.door.cfg.AuthTimeout))
+	defer cancel()
+	id, err := s.door.cfg.Auth.Authenticate(ctx, &c)
+	if err != nil {
+		s.errorf("%s", denied(&c))
+		return refusal(err)
+	}
+	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
+		if !id.Account.Join() {
+			return proto.ErrMaxAccountConnections
+		}
+		if s.id != nil {
+			s.id.Account.Leave()
+		}
+	}
+	s.id = id
+	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
+	return nil
+}
+
+// denied is the log line for credentials that are not good. Of them it names what is no secret.
+func denied(c *identity.Credentials) string {
+	const text = "authentication error"
+	switch {
+	case c.NKey != "":
+		return text + " - Nkey " + quote(c.NKey)
+	case c.User != "":
+		return text + " - User " + quote(c.User)
+	case c.Token != "":
+		return text + ` - Token "` + redacted + `"`
+	}
+	return text
+}
+
+// refusal is what the client gets to hear of an error of the Authenticator.
+func refusal(err error) *proto.Error {
+	switch {
+	case errors.Is(err, identity.ErrProxyNotTrusted):
+		return proto.ErrProxyNotTrusted
+	case errors.Is(err, identity.ErrProxyRequired):
+		return proto.ErrProxyRequired
+	}
+	return proto.ErrAuthorization
+}
+
+// smallest is the smallest of those limits that are not negative, -1 if all are.
+func smallest(limits ...int) int {
+	least := -1
+	for _, l := range limits {
+		if l >= 0 && (least < 0 || l < least) {
+			least = l
+		}
+	}
+	return least
+}
+
+// publishView makes a view of what the session is now.
+func (s *session) publishView() {
+	v := &view{
+		id: s.id, options: s.options, echo: s.options.Echo, headers: s.parser.Headers,
+		system: s.id.Account.Name() == s.door.cfg.System,
+	}
+	if s.id.Permissions.Responses() != nil {
+		v.grants = &perm.Grants{}
+	}
+	s.view.Store(v)
+	s.publish.allow(s, v)
+	s.welcomePings()
+}
