@@ -46,6 +46,13 @@ type (
 	ConnState    = status.ConnState
 )
 
+// States of connections, for ConnzOptions.
+const (
+	ConnOpen   = status.ConnOpen
+	ConnClosed = status.ConnClosed
+	ConnAll    = status.ConnAll
+)
+
 // NewAccount returns an account without limits, for Options.Accounts and users.
 func NewAccount(name string) *Account { return options.NewAccount(name) }
 

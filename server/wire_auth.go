@@ -73,7 +73,7 @@ func (s *Server) authenticator() (identity.Authenticator, error) {
 	if cfg.Users, err = s.users(); err != nil {
 		return nil, err
 	}
-	if s.onlySystem(cfg.Users) && o.NoAuthUser == "" && o.Authorization == "" {
+	if s.onlySystem(cfg.Users) && o.NoAuthUser == "" && !o.AuthorizationBlock {
 		// Who configures no more than an entrance for operators does not mean to lock the others out.
 		name := "nats-" + rand.Text()[:8]
 		cfg.Users = append(cfg.Users, auth.User{Name: name, Account: global, Limits: account.Unlimited()})

@@ -40,7 +40,7 @@ func TestCompleteKeepsWhatIsSet(t *testing.T) {
 	given := options.Options{
 		Username: "u", Password: "p", Authorization: "t",
 		Users: []*options.User{{Username: "u"}}, Nkeys: []*options.NkeyUser{{Nkey: "U"}}, Accounts: []*options.Account{{Name: "a"}},
-		SystemAccount: "s", NoSystemAccount: true, NoAuthUser: "n", AuthTimeout: 1, ProxyRequired: true, Proxies: &options.ProxiesConfig{},
+		SystemAccount: "s", NoSystemAccount: true, AuthorizationBlock: true, NoAuthUser: "n", AuthTimeout: 1, ProxyRequired: true, Proxies: &options.ProxiesConfig{},
 		TLSConfig: &tls.Config{}, TLSTimeout: 3, TLS: true, TLSVerify: true, TLSCert: "c", TLSKey: "k", TLSCaCert: "ca", TLSMap: true,
 		TLSPinnedCerts: options.PinnedCertSet{}, TLSRateLimit: 1, TLSHandshakeFirst: true, TLSHandshakeFirstFallback: 1,
 		AllowNonTLS: true, ProxyProtocol: true, HTTPSPort: 8443, TraceVerbose: true, TraceHeaders: true,

@@ -63,7 +63,7 @@ func TestIntoKeepsWhatIsNotNamed(t *testing.T) {
 	require.Equal(t, before, &old)
 	want := *before
 	want.Port, want.Tags, want.Metadata = 2, []string{"c"}, map[string]string{"new": "x"}
-	want.Users = []*options.User{{Username: "new"}}
+	want.Users, want.AuthorizationBlock = []*options.User{{Username: "new"}}, true
 	want.ConfigFile, want.ConfigDigest = file, o.ConfigDigest
 	require.Equal(t, want, o)
 }

@@ -69,6 +69,7 @@ func (d *decoder) authorization(p *conf.Pair, o opts) {
 	}
 	l := &login{Options: o}
 	authorizationBlock.decode(d, b, l)
+	o.AuthorizationBlock = true
 	d.entrants.block = p
 	d.entrants.join(d, &l.entrants, nil)
 	d.entrants.listed = l.entrants.named

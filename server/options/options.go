@@ -75,6 +75,10 @@ type Options struct {
 	SystemAccount string
 	// NoSystemAccount makes no system account.
 	NoSystemAccount bool
+	// AuthorizationBlock says that a configuration file has an authorization block, however little
+	// is in it. Without one, a server that has only users of its system account lets everybody
+	// else in, too, to $G.
+	AuthorizationBlock bool
 	// NoAuthUser is the user or nkey that connections without credentials are taken for.
 	NoAuthUser string
 	// AuthTimeout is the time for a client to say who it is, in seconds; default 2, or one more

@@ -48,8 +48,11 @@ func (s *session) authenticate() error {
 			return proto.ErrMaxAccountConnections
 		}
 		if s.id != nil {
+			s.dropAll() // what it had before it said who it is
 			s.id.Account.Leave()
 		}
+	} else if s.id != id {
+		s.dropAll()
 	}
 	s.id = id
 	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
@@ -60,8 +63,10 @@ func (s *session) authenticate() error {
 func denied(c *identity.Credentials) string {
 	const text = "authentication error"
 	switch {
-	case c.NKey != "":
+	case len(c.NKey) == 56 && c.NKey[0] == 'U':
 		return text + " - Nkey " + quote(c.NKey)
+	case c.NKey != "": // somebody may have mistaken a seed for it
+		return text + ` - Nkey "` + redacted + `"`
 	case c.User != "":
 		return text + " - User " + quote(c.User)
 	case c.Token != "":

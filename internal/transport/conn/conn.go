@@ -184,17 +184,23 @@ func readReason(err error) closed.Reason {
 // teardown ends everything that belongs to the connection.
 func (c *Conn) teardown(reason closed.Reason) {
 	c.Close(reason)
-	<-c.written
 	if c.lingers.Load() {
 		c.forgetInput()
 	}
+	<-c.written
 	c.nc.Close()
 	c.in.free()
 	c.session.Closed(c.Reason())
 }
 
-// forgetInput reads what the client still sends until it closes or linger is over.
+// forgetInput reads what the client still sends until it closes, or for linger after the last
+// output was written: a client may want to be rid of its input before it reads.
 func (c *Conn) forgetInput() {
-	c.nc.SetReadDeadline(time.Now().Add(linger))
+	c.nc.SetReadDeadline(time.Now().Add(c.cfg.WriteDeadline + linger))
+	select {
+	case <-c.written:
+		c.nc.SetReadDeadline(time.Now().Add(linger))
+	default: // Done does it
+	}
 	_, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(c.nc, mostLinger), make([]byte, 4096))
 }

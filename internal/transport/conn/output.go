@@ -85,14 +85,16 @@ func (s *sink) Done() {
 	if t := s.tunnel.Load(); t != nil {
 		t.goodbye(s)
 	}
-	if s.lingers.Load() {
-		if half, ok := s.nc.(interface{ CloseWrite() error }); ok {
-			half.CloseWrite()
-		}
-	} else {
+	if !s.lingers.Load() {
 		s.nc.Close()
+		close(s.written)
+		return
 	}
-	close(s.written)
+	if half, ok := s.nc.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+	close(s.written) // the reader looks at it after it has set a longer deadline
+	s.nc.SetReadDeadline(time.Now().Add(linger))
 }
 
 // cutOff ends the connection of a slow consumer.
