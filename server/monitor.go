@@ -110,7 +110,7 @@ func (s *Server) Varz(*VarzOptions) (*Varz, error) {
 
 // verifies reports whether clients have to show certificates.
 func verifies(o *Options) bool {
-	return o.TLSConfig != nil && o.TLSConfig.ClientAuth >= tls.RequireAnyClientCert
+	return o.TLSConfig != nil && o.TLSConfig.ClientAuth == tls.RequireAndVerifyClientCert
 }
 
 func tally(msgs, bytes uint64) report.Tally {

@@ -23,6 +23,7 @@ type (
 	ProxyConfig        = options.ProxyConfig
 	ProxiesConfig      = options.ProxiesConfig
 	TLSConfigOpts      = options.TLSConfigOpts
+	TLSCertPairOpt     = options.TLSCertPairOpt
 )
 
 // Values of Options.

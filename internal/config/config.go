@@ -33,7 +33,7 @@ func Complete(o *options.Options) {
 	if o.AuthTimeout == 0 {
 		o.AuthTimeout = options.DefaultAuthTimeout.Seconds()
 		if o.TLSConfig != nil {
-			o.AuthTimeout = o.TLSTimeout + 1 // it runs from the accept on
+			o.AuthTimeout = o.TLSTimeout + 1 // what a handshake may take, and some more
 		}
 	}
 	if !o.NoSystemAccount || hasAccount(o, options.DefaultSystemAccount) {

@@ -100,7 +100,7 @@ type Door struct {
 // New returns a door that accepts connections given to Accept.
 func New(cfg Config) *Door {
 	d := &Door{cfg: cfg}
-	d.infos = newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth >= tls.RequireAnyClientCert)
+	d.infos = newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth == tls.RequireAndVerifyClientCert)
 	d.rate = rate{most: int64(cfg.TLS.Rate), rejected: func(n int64) {
 		cfg.Log.Warnf("Rejected %d connections due to TLS rate limiting", n)
 	}}

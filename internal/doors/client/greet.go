@@ -145,6 +145,8 @@ func (s *session) secure(t *TLS) error {
 func (s *session) handshake(t *TLS) error {
 	err := s.conn.Secure(t.Config, t.Timeout)
 	switch {
+	case err != nil && s.conn.Ended(): // from outside
+		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.errorf("TLS handshake timeout")
 		return proto.ErrHandshakeTime
@@ -211,7 +213,7 @@ func (d *Door) line(s *session) *proto.InfoLine {
 	}
 	switch t := &d.cfg.TLS; {
 	case t.Config == nil || s.kind != identity.Standard:
-	case t.Optional && !t.First:
+	case t.Optional && !s.first.Load():
 		mode = tlsAvailable
 	default:
 		mode = tlsRequired

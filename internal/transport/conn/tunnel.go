@@ -309,12 +309,17 @@ func (t *tunnel) flush() (moved int, err error) {
 	return moved, nil
 }
 
-// goodbye tells the peer that nothing more comes, if the socket takes that at once.
+// goodbye tells the peer that nothing more comes, or what was wrong with its input, if the socket
+// takes that at once.
 func (t *tunnel) goodbye(s *sink) {
-	if r := (*Conn)(s).Reason(); r == closed.ClientClosed || !r.Flushes() {
+	switch r := (*Conn)(s).Reason(); {
+	case r == closed.ClientClosed:
+		return
+	case r.Flushes():
+		_ = t.tls.CloseWrite() // it goes to memory
+	case r != closed.ReadError: // of which crypto/tls has told
 		return
 	}
-	_ = t.tls.CloseWrite() // it goes to memory
 	if s.raw != nil {
 		_, _, _ = t.tryWrite(s, nil) // the socket is about to be closed
 		return
