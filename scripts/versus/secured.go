@@ -20,16 +20,16 @@ const resumed = "resumed"
 func securedScenarios() []scenario {
 	encrypted, guarded := config.Setup{TLS: true}, config.Setup{Users: true}
 	return []scenario{
-		{name: "tls16", about: "pub16 with TLS", setup: encrypted, count: counting{first: 200_000}, run: flow(pairs(1, 16))},
-		{name: "tls128", about: "pub128 with TLS", setup: encrypted, count: counting{first: 200_000}, run: flow(pairs(1, 128))},
-		{name: "tlsfan", about: "fan100 with TLS", setup: encrypted, count: counting{first: 2_000}, run: flow(fan(100, 128, false))},
-		{name: "tlsreq1", about: "reqrep1 with TLS", setup: encrypted, count: counting{first: 2_000}, run: requests(1)},
-		{name: "tlsreq50", about: "reqrep50 with TLS", setup: encrypted, count: counting{first: 10_000}, run: requests(50)},
+		{name: "tls16", about: "pub16 with TLS", setup: encrypted, count: counting{first: 200_000}, bar: cpuBar(0.4), run: flow(pairs(1, 16))},
+		{name: "tls128", about: "pub128 with TLS", setup: encrypted, count: counting{first: 200_000}, bar: cpuBar(0.5), run: flow(pairs(1, 128))},
+		{name: "tlsfan", about: "fan100 with TLS", setup: encrypted, count: counting{first: 2_000}, bar: cpuBar(0.4), run: flow(fan(100, 128, false))},
+		{name: "tlsreq1", about: "reqrep1 with TLS", setup: encrypted, count: counting{first: 2_000}, bar: cpuBar(0.8), run: requests(1)},
+		{name: "tlsreq50", about: "reqrep50 with TLS", setup: encrypted, count: counting{first: 10_000}, bar: cpuBar(0.8), run: requests(50)},
 		{name: "tlsconnect", about: "connect with TLS, each time a new session", setup: encrypted, count: counting{first: 500, most: 20_000}, run: connect},
 		{name: "tlsresume", about: "the same, but sessions are resumed if the server can", setup: encrypted, count: counting{first: 500, most: 20_000}, run: resume},
-		{name: "tlsidle", about: "4000 connections with TLS that do nothing", setup: encrypted, count: counting{fixed: idleEncrypted}, run: idle},
-		{name: "permpub", about: "pub128 by a user with lists of what it may publish and subscribe", setup: guarded, count: counting{first: 200_000}, run: flow(pairs(1, 128))},
-		{name: "perm100k", about: "wild100k by this user: some of what the wildcards cover is denied", setup: guarded, count: counting{first: 50_000}, run: flow(wildcards)},
+		{name: "tlsidle", about: "4000 connections with TLS that do nothing", setup: encrypted, count: counting{fixed: idleEncrypted}, bar: bar{of: perConnection, limit: 0.55, ratio: true}, run: idle},
+		{name: "permpub", about: "pub128 by a user with lists of what it may publish and subscribe", setup: guarded, count: counting{first: 200_000}, bar: cpuBar(0.4), run: flow(pairs(1, 128))},
+		{name: "perm100k", about: "wild100k by this user: some of what the wildcards cover is denied", setup: guarded, count: counting{first: 50_000}, bar: cpuBar(0.3), run: flow(wildcards)},
 		{name: "permreq50", about: "reqrep50 by this user", setup: guarded, count: counting{first: 20_000}, run: requests(50)},
 		{name: "permconnect", about: "connect by this user, with a password", setup: guarded, count: counting{first: 1_000, most: 20_000}, run: connect},
 	}
