@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -374,4 +375,46 @@ func TestOptionsAreCloned(t *testing.T) {
 	require.Equal(t, o, c)
 	c.Port = 8
 	require.Equal(t, 7, o.Port)
+}
+
+// A name in a certificate counts only if an authority vouches for it, whatever the configuration
+// of an embedding program demands; and who is pinned is asked for a certificate.
+func TestWhatClientsHaveToShow(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		o    Options
+		want tls.ClientAuthType
+	}{
+		{"nothing", Options{}, tls.NoClientCert},
+		{"pins", Options{TLSPinnedCerts: PinnedCertSet{}}, tls.RequireAnyClientCert},
+		{"names", Options{TLSMap: true}, tls.RequireAndVerifyClientCert},
+		{"names and pins", Options{TLSMap: true, TLSPinnedCerts: PinnedCertSet{}}, tls.RequireAndVerifyClientCert},
+	} {
+		given := &tls.Config{}
+		c.o.TLSConfig = given
+		require.Equal(t, c.want, clientTLS(&c.o).ClientAuth, c.name)
+		require.Equal(t, tls.NoClientCert, given.ClientAuth, "what the program gave is left alone")
+	}
+	require.Nil(t, clientTLS(&Options{}))
+}
+
+// Who configures no more than an entrance for operators lets everybody else in as well.
+func TestTheHiddenUser(t *testing.T) {
+	system := &options.Account{Name: "$SYS"}
+	admin := []*options.User{{Username: "admin", Password: "p", Account: system}}
+	for _, c := range []struct {
+		name   string
+		change func(o *Options)
+		open   bool
+	}{
+		{"only the system account", func(*Options) {}, true},
+		{"listed, too", func(o *Options) { o.Accounts = []*options.Account{system} }, true},
+		{"another account", func(o *Options) { o.Accounts = []*options.Account{system, {Name: "A"}} }, false},
+		{"another user", func(o *Options) { o.Users = append(o.Users, &options.User{Username: "u", Password: "p"}) }, false},
+		{"an authorization block", func(o *Options) { o.AuthorizationBlock = true }, false},
+		{"a user for those without a name", func(o *Options) { o.NoAuthUser = "admin" }, true},
+	} {
+		s, _ := newServer(t, func(o *Options) { o.Users = slices.Clone(admin); c.change(o) })
+		require.Equal(t, !c.open, s.auth.Required(), c.name)
+	}
 }

@@ -143,9 +143,15 @@ func rules(p *options.Permissions) (r perm.Rules) {
 	return r
 }
 
-// onlySystem reports whether all users belong to the system account.
+// onlySystem reports whether the system account is the only one that is configured, and all users
+// belong to it.
 func (s *Server) onlySystem(users []auth.User) bool {
 	system := systemAccount(s.opts)
+	for _, a := range s.opts.Accounts {
+		if a.Name != system {
+			return false
+		}
+	}
 	for _, u := range users {
 		if u.Account.Name() != system {
 			return false

@@ -62,6 +62,9 @@ func clientTLS(o *Options) *tls.Config {
 	}
 	cfg := o.TLSConfig.Clone()
 	cfg.DynamicRecordSizingDisabled = true // small records only cost time: messages come in batches
+	if o.TLSMap {
+		cfg.ClientAuth = tls.RequireAndVerifyClientCert // a name counts only if an authority vouches for it
+	}
 	if o.TLSPinnedCerts != nil && cfg.ClientAuth < tls.RequireAnyClientCert {
 		cfg.ClientAuth = tls.RequireAnyClientCert // who is not asked for a certificate shows none
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/baridmq/barid/internal/bus/perm"
 )
 
-// Credentials are what a connection offers. Empty fields were not given. They are secret: no
-// part of barid logs them.
+// Credentials are what a connection offers. Empty fields were not given. Of them only User and a
+// well-formed NKey may be logged.
 type Credentials struct {
 	User, Pass string
 	Token      string
@@ -27,16 +27,11 @@ type Credentials struct {
 	ProxySig string
 	// Kind is the kind of connection, such as Standard.
 	Kind Kind
-	// Certificates are those that the peer has shown in a TLS handshake, verified or not as the
-	// listener wants it; its own is the first.
+	// Certificates are those that the peer has shown in a TLS handshake and that were verified; its
+	// own is the first.
 	Certificates []*x509.Certificate
 	// Remote is the address of the peer without its port.
 	Remote string
-}
-
-// Empty reports whether nothing was given by which one could enter.
-func (c *Credentials) Empty() bool {
-	return c.User == "" && c.Pass == "" && c.Token == "" && c.JWT == "" && c.NKey == "" && c.Sig == ""
 }
 
 // Kind is a kind of connection that users may be bound to.

@@ -12,13 +12,14 @@ import (
 func (s *session) connect(t *fanout.Trip, args []byte) error {
 	var o *proto.ClientOptions
 	var err error
-	s.door.cfg.Tasks.Aside("handshake", func() { o, err = s.options.Merge(args) })
+	s.door.cfg.Tasks.Aside("connect", func() { o, err = s.options.Merge(args) })
 	switch {
 	case err != nil:
 		return err
 	case o == nil: // it panicked, and that was logged
 		return proto.ErrArguments
 	}
+	s.welcomePings() // it did its part; the rest is up to the authenticator
 	t.Flush()
 	if s.connected {
 		s.dropAll()

@@ -44,6 +44,10 @@ func (s *session) Deliver(st *account.Stage, run msg.Run, sub *account.Sub) acco
 func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.Sub, v *view, gen uint64) account.Outcome {
 	b := &st.Batch
 	taken := 0
+	var now time.Time
+	if v.grants != nil {
+		now = time.Now()
+	}
 	for i := run.From; i < run.To; i++ {
 		m := &b.Msgs[i]
 		if !v.id.Permissions.MayReceive(m.Subject.Of(b.Buf), sub.Queue()) {
@@ -55,7 +59,7 @@ func (s *session) deliverFiltered(st *account.Stage, run msg.Run, sub *account.S
 			b.Take(i)
 			taken++
 			if v.grants != nil {
-				v.grant(m.Reply.Of(b.Buf), time.Now())
+				v.grant(m.Reply.Of(b.Buf), now)
 			}
 		}
 		if last {

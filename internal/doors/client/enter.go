@@ -7,11 +7,13 @@ import (
 
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/proto"
 )
 
-// leastAuthTime is the least time that an Authenticator gets for its answer.
-const leastAuthTime = 2 * time.Second
+// leastAuthTime is the least time that an Authenticator gets for its answer. Logins queue where
+// many come at once, and clients that are turned away come again.
+const leastAuthTime = 10 * time.Second
 
 // enterUnasked lets a client in that begins without CONNECT, if it need not say who it is.
 func (s *session) enterUnasked() error {
@@ -33,15 +35,16 @@ func (s *session) authenticate() error {
 		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
 		Nonce: s.nonce, ProxySig: o.ProxySig, Kind: s.kind, Remote: s.from.Load().ip,
 	}
-	if state := s.conn.TLS(); state != nil {
+	if state := s.conn.TLS(); state != nil && len(state.VerifiedChains) > 0 {
 		c.Certificates = state.PeerCertificates
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), max(leastAuthTime, s.door.cfg.AuthTimeout))
 	defer cancel()
 	id, err := s.door.cfg.Auth.Authenticate(ctx, &c)
 	if err != nil {
-		s.errorf("%s", denied(&c))
-		return refusal(err)
+		refused := refusal(err, &c)
+		s.errorf("%s", refused.Log)
+		return &proto.Error{Text: refused.Text, Reason: refused.Reason}
 	}
 	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
 		if !id.Account.Join() {
@@ -75,15 +78,23 @@ func denied(c *identity.Credentials) string {
 	return text
 }
 
-// refusal is what the client gets to hear of an error of the Authenticator.
-func refusal(err error) *proto.Error {
+// refusal is what the client and the log get to hear of an error of the Authenticator.
+func refusal(err error, c *identity.Credentials) proto.Error {
+	e := *proto.ErrAuthorization
 	switch {
 	case errors.Is(err, identity.ErrProxyNotTrusted):
-		return proto.ErrProxyNotTrusted
+		e = *proto.ErrProxyNotTrusted
+		e.Log = err.Error()
 	case errors.Is(err, identity.ErrProxyRequired):
-		return proto.ErrProxyRequired
+		e = *proto.ErrProxyRequired
+		e.Log = err.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		// Nothing is said of the credentials, so that the client tries again.
+		e = proto.Error{Reason: closed.AuthenticationTimeout, Log: "authentication took too long"}
+	default:
+		e.Log = denied(c)
 	}
-	return proto.ErrAuthorization
+	return e
 }
 
 // smallest is the smallest of those limits that are not negative, -1 if all are.
@@ -108,5 +119,4 @@ func (s *session) publishView() {
 	}
 	s.view.Store(v)
 	s.publish.allow(s, v)
-	s.welcomePings()
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/baridmq/barid/internal/bus/identity"
@@ -64,7 +65,7 @@ func remote(a net.Addr) *address {
 // the handshake, in the order that the configuration wants.
 func (s *session) greet() error {
 	cfg := &s.door.cfg
-	if cfg.ProxyProtocol && s.kind == identity.Standard {
+	if cfg.ProxyProtocol && s.kind == identity.Standard && (s.admitted || s.door.table.refused() <= mostRefused) {
 		if err := s.readProxy(); err != nil {
 			return err
 		}
@@ -98,8 +99,8 @@ func newNonce() string {
 func (s *session) readProxy() error {
 	h, rest, err := proxied.Read(s.conn.Socket(), time.Now().Add(greetTime))
 	switch {
-	case errors.Is(err, io.EOF): // somebody looked whether the port is open
-		return err
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), err != nil && s.conn.Ended():
+		return err // somebody looked whether the port is open, or the server ends
 	case err != nil:
 		return &proto.Error{Reason: closed.ProtocolViolation, Log: "PROXY protocol: " + err.Error()}
 	}

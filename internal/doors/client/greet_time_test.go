@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
 )
 
@@ -104,4 +106,45 @@ func TestAuthTimeoutAfterTheEnd(t *testing.T) {
 		synctest.Wait()
 		require.NotContains(t, st.log.text("ERR"), "timeout")
 	})
+}
+
+// A CONNECT in time is in time, however long it takes to decide about it.
+func TestTheTimeEndsWithConnect(t *testing.T) {
+	bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
+		st := build(pinged, timed, nobody(true), func(_ *site, cfg *Config) { cfg.Auth = &slowly{cfg.Auth, 2 * authTime} })
+		p := st.dial()
+		start := time.Now()
+		p.say("CONNECT " + quietly + "\r\nPING\r\n")
+		p.until("PONG\r\n")
+		require.Equal(t, 2*authTime, time.Since(start))
+	})
+}
+
+// Who waits in vain for a decision is told nothing of his credentials, so that he tries again.
+func TestADecisionThatTakesTooLong(t *testing.T) {
+	bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
+		st := build(pinged, timed, nobody(true), func(_ *site, cfg *Config) { cfg.Auth = &slowly{cfg.Auth, time.Hour} })
+		p := st.dial()
+		start := time.Now()
+		p.say("CONNECT " + quietly + "\r\n")
+		require.Empty(t, p.ended())
+		require.Equal(t, leastAuthTime, time.Since(start).Round(time.Second))
+		require.Equal(t, closed.AuthenticationTimeout, st.ended(1)[0].Reason)
+		require.Contains(t, st.log.text("ERR"), "authentication took too long\n")
+	})
+}
+
+// slowly takes its time.
+type slowly struct {
+	identity.Authenticator
+	time time.Duration
+}
+
+func (s *slowly) Authenticate(ctx context.Context, c *identity.Credentials) (*identity.Identity, error) {
+	select {
+	case <-time.After(s.time):
+		return s.Authenticator.Authenticate(ctx, c)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

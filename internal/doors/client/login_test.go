@@ -386,3 +386,37 @@ func TestBeforeConnect(t *testing.T) {
 	other := st.hand("")
 	other.fail("HPUB a 0 1\r\nx\r\n", closed.ProtocolViolation)
 }
+
+// Who begins without a name and gives one later leaves behind what he had as nobody in particular:
+// it belongs to another account.
+func TestANameEndsWhatWasThereBefore(t *testing.T) {
+	st := build(t, guarded(false, func(r *account.Registry) map[string]*identity.Identity {
+		limits := account.Unlimited()
+		return map[string]*identity.Identity{
+			"":    {Account: r.Put(account.Spec{Name: "X", Limits: limits}), Limits: limits},
+			"bob": {Account: r.Put(account.Spec{Name: "Y", Limits: limits}), Limits: limits},
+		}
+	}))
+	x, y := st.accounts.Get("X"), st.accounts.Get("Y")
+	for range 3 {
+		h := st.hand("")
+		h.do("SUB a 1\r\nSUB b.* 2\r\nSUB c q 3\r\nPING\r\n")
+		h.got()
+		require.Equal(t, []int{3, 0}, []int{x.Subscriptions(), y.Subscriptions()})
+		h.do("CONNECT " + as("bob") + "\r\nSUB a 4\r\nUNSUB 2\r\nPING\r\n")
+		require.Equal(t, "PONG\r\n", h.got())
+		require.Equal(t, []int{0, 1}, []int{x.Subscriptions(), y.Subscriptions()})
+		require.Equal(t, []int{0, 1}, []int{x.Connections(), y.Connections()})
+		h.leave(closed.ClientClosed)
+		require.Equal(t, []int{0, 0, 0, 0}, []int{x.Subscriptions(), y.Subscriptions(), x.Connections(), y.Connections()})
+	}
+	require.Zero(t, st.Connections())
+}
+
+// Where nobody has a name, a CONNECT changes nobody, and subscriptions from before it stay.
+func TestConnectKeepsWhatTheSameOneHad(t *testing.T) {
+	st := build(t)
+	h := st.hand("")
+	h.do("SUB a 1\r\nCONNECT " + quietly + "\r\nPUB a 2\r\nhi\r\n")
+	require.Contains(t, h.got(), "MSG a 1 2\r\nhi\r\n")
+}

@@ -205,10 +205,10 @@ func (s *session) Closed(reason closed.Reason) {
 	info := s.snapshot()
 	info.Stop, info.Reason = time.Now(), reason
 	info.forget()
+	defer s.door.table.remove(s, &info) // whatever comes before, its places are given back
+	if s.id != nil {
+		defer s.id.Account.Leave()
+	}
 	s.debugf("Client connection closed: %s", reason)
 	s.dropAll()
-	if s.id != nil {
-		s.id.Account.Leave()
-	}
-	s.door.table.remove(s, &info)
 }

@@ -32,7 +32,7 @@ func (s *session) String() string {
 		}
 	}
 	if len(parts) > 0 {
-		fmt.Fprintf(&b, " - %q", strings.Join(parts, ":"))
+		fmt.Fprintf(&b, " - %q", cut(strings.Join(parts, ":"), mostRemembered))
 	}
 	if v.id.Label != "" {
 		fmt.Fprintf(&b, " - %q", v.id.Account.Name()+"/"+v.id.Label)
@@ -40,8 +40,19 @@ func (s *session) String() string {
 	return b.String()
 }
 
+// mostLogged bounds the text of an error line: much of it may be what a peer has made up.
+const mostLogged = 1024
+
 func (s *session) errorf(format string, v ...any) {
-	s.door.cfg.Log.Errorf("%s - %s", s, fmt.Sprintf(format, v...))
+	s.door.cfg.Log.Errorf("%s - %s", s, cut(fmt.Sprintf(format, v...), mostLogged))
+}
+
+// cut shortens text to so many bytes.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
 }
 
 func (s *session) debugf(format string, v ...any) {

@@ -207,3 +207,13 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// What a peer can make up does not fill the log.
+func TestErrorLinesAreBounded(t *testing.T) {
+	st := build(t)
+	h := st.hand(`{"verbose":false,"pedantic":false,"name":"` + strings.Repeat("n", 3000) + `"}`)
+	h.errorf("%s", strings.Repeat("x", 100_000))
+	line := st.log.text("ERR")
+	require.Less(t, len(line), mostLogged+2*mostRemembered)
+	require.Contains(t, line, "xxx...\n")
+}

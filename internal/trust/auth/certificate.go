@@ -90,12 +90,14 @@ func (s *subjects) subjectNames(cert *x509.Certificate) (names []string) {
 	}
 	text := cert.Subject.ToRDNSequence().String()
 	var parts []string
+	plain := true // of what needs quoting nobody says how these texts quote it
 	for _, a := range cert.Subject.Names {
 		if value, ok := a.Value.(string); ok && a.Type.Equal(asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 25}) {
 			parts = append(parts, ",DC="+value)
+			plain = plain && !strings.ContainsAny(value, `,+="\<>;#`)
 		}
 	}
-	if len(parts) > 0 {
+	if len(parts) > 0 && plain {
 		// Tools print them either as the certificate has them or the other way round.
 		names = append(names, text+strings.Join(parts, ""))
 		slices.Reverse(parts)

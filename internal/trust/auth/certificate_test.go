@@ -149,3 +149,19 @@ func TestCertificateRules(t *testing.T) {
 	_, err := try(t, l, identity.Credentials{Certificates: cert, Pass: "pw"})
 	require.ErrorIs(t, err, identity.ErrDenied, "certificates count only where the configuration says so")
 }
+
+// A domain component that would need quotes cannot pretend to be several.
+func TestADomainComponentInDisguise(t *testing.T) {
+	dc := []int{0, 9, 2342, 19200300, 100, 1, 25}
+	for _, parts := range [][]string{{"example,DC=com"}, {"com", "ex,ample"}, {"com", `a\`}, {"com", "evil+OU=x"}} {
+		subject := []pkix.RelativeDistinguishedNameSET{is("alice", 2, 5, 4, 3)}
+		for _, p := range parts {
+			subject = append(subject, is(p, dc...))
+		}
+		l, _ := newLogins(t, Config{Certificates: true, Users: []User{
+			{Name: "CN=alice,DC=example,DC=com"}, {Name: "CN=alice,DC=com"}, {Name: "CN=alice,DC=com,DC=evil+OU=x"},
+		}})
+		_, err := try(t, l, identity.Credentials{Certificates: certified(t, x509.Certificate{}, subject...)})
+		require.ErrorIs(t, err, identity.ErrDenied, parts)
+	}
+}

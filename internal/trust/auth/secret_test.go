@@ -200,3 +200,20 @@ func TestLooksHashed(t *testing.T) {
 		require.Equal(t, want, looksHashed(text), text)
 	}
 }
+
+// However many connections of a user come at once, one computation lets them all in.
+func TestOneComputationForMany(t *testing.T) {
+	l, _ := newLogins(t, Config{Users: []User{{Name: "dear", Password: fakeHash(12)}}})
+	done, _ := rounds(t, l)
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := try(t, l, identity.Credentials{User: "dear", Pass: "right"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	turns := int64(cap(l.checker.turns)) // those that began before one was done
+	require.LessOrEqual(t, done.Load(), turns<<12)
+}
