@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func (s *Server) ConfigureLogger() error {
 	}
 	l, err := logger.NewFile(o.LogFile, lo)
 	if err != nil {
-		return err
+		return fmt.Errorf("error opening file: %w", err)
 	}
 	s.mu.Lock()
 	s.mu.file = l

@@ -63,17 +63,25 @@ func (s *Server) beginStop() bool {
 // WaitForShutdown returns when a Shutdown is done.
 func (s *Server) WaitForShutdown() { <-s.done }
 
-// handleSignals shuts the server down at the first INT or TERM.
+// handleSignals shuts the server down at the first INT or TERM. HUP, by which tools ask for a new
+// reading of the configuration, must not end it.
 func (s *Server) handleSignals() {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	s.control.Go("signals", func() {
 		defer signal.Stop(signals)
-		select {
-		case <-s.quit:
-		case sig := <-signals:
-			s.logs.Noticef("Trapped %q signal", sig)
-			s.Shutdown()
+		for {
+			select {
+			case <-s.quit:
+				return
+			case sig := <-signals:
+				s.logs.Noticef("Trapped %q signal", sig)
+				if sig != syscall.SIGHUP {
+					s.Shutdown()
+					return
+				}
+				s.logs.Errorf("Failed to reload server configuration: barid cannot do that yet, restart it")
+			}
 		}
 	})
 }

@@ -35,6 +35,7 @@ func TestProgram(t *testing.T) {
 	t.Run("port in use", p.portInUse)
 	t.Run("files", p.files)
 	t.Run("no time", p.noTime)
+	t.Run("hang up", p.hangup)
 	t.Run("trace", p.trace)
 	t.Run("trace is off", p.traceIsOff)
 }
@@ -328,4 +329,21 @@ func (p program) traceIsOff(t *testing.T) {
 	chat(t, c.await(listeningOn))
 	require.Zero(t, c.stop(syscall.SIGTERM))
 	require.NotRegexp(t, `\[(TRC|DBG|ERR|WRN)\]`, strings.Join(c.lines(), "\n"))
+}
+
+// HUP, by which tools ask for a reload, does not end the server.
+func (p program) hangup(t *testing.T) {
+	c := p.start(t)
+	addr := c.await(listeningOn)
+	c.await(`Server is ready$`)
+	for times := range 2 {
+		require.NoError(t, c.cmd.Process.Signal(syscall.SIGHUP))
+		eventually(t, func() bool {
+			return strings.Count(strings.Join(c.lines(), "\n"), "[ERR] Failed to reload server configuration: ") == times+1
+		})
+	}
+	nc, err := nats.Connect("nats://" + addr)
+	require.NoError(t, err)
+	nc.Close()
+	require.Zero(t, c.stop(syscall.SIGTERM))
 }

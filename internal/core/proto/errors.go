@@ -70,7 +70,8 @@ var (
 )
 
 var (
-	errUnknown     = &Error{Text: textUnknown, Reason: closed.ProtocolViolation}
+	// ErrUnknown ends a connection that says what is no command.
+	ErrUnknown     = &Error{Text: textUnknown, Reason: closed.ProtocolViolation}
 	errControlLine = &Error{Text: textMaxLine, Reason: closed.MaxControlLine, Log: textMaxLine}
 	errPayload     = &Error{Text: textMaxPayload, Reason: closed.MaxPayload}
 )

@@ -168,13 +168,13 @@ func (p *Parser) payload(buf []byte, pos int, c *Command) (int, error) {
 	end := int(c.Msg.Data.End())
 	if len(buf) < end+2 {
 		if len(buf) > end && buf[end] != '\r' {
-			return pos, errUnknown
+			return pos, ErrUnknown
 		}
 		c.Verb, c.Need = None, end+2-pos
 		return pos, nil
 	}
 	if buf[end] != '\r' || buf[end+1] != '\n' {
-		return pos, errUnknown
+		return pos, ErrUnknown
 	}
 	c.Verb = Pub
 	return end + 2, nil
@@ -208,7 +208,7 @@ func verbOf(rest []byte, whole bool) (Verb, int, error) {
 		}
 		return g.verb, n, nil
 	}
-	return None, 0, errUnknown
+	return None, 0, ErrUnknown
 }
 
 // grammar lists the verbs in lower case, the frequent ones first. No verb is the beginning of

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"sync/atomic"
@@ -128,6 +129,7 @@ func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err erro
 		}
 		next, err := s.parser.Next(buf, used, &c)
 		if err != nil {
+			s.tellUnknown(err, buf, used)
 			return used, 0, err
 		}
 		switch c.Verb {
@@ -143,6 +145,19 @@ func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err erro
 		used = next
 	}
 	return used, 0, nil
+}
+
+// tellUnknown logs the beginning of what is no command; no more of it, for it may be a secret.
+func (s *session) tellUnknown(err error, buf []byte, at int) {
+	if err != proto.ErrUnknown {
+		return
+	}
+	const most = 16
+	word := buf[at:min(len(buf), at+most)]
+	if i := bytes.IndexAny(word, " \t\r\n{"); i >= 0 {
+		word = word[:i]
+	}
+	s.errorf("Client parser ERROR, state=%d, i=%d: proto='%q...'", 0, at, word)
 }
 
 // control handles every command but PUB and HPUB.

@@ -217,3 +217,17 @@ func TestErrorLinesAreBounded(t *testing.T) {
 	require.Less(t, len(line), mostLogged+2*mostRemembered)
 	require.Contains(t, line, "xxx...\n")
 }
+
+// Of what is no command the log shows the first word and no more, as a secret may follow.
+func TestWhatIsNoCommandIsLogged(t *testing.T) {
+	for said, want := range map[string]string{
+		"foo bar\r\n":                            `i=0: proto='"foo"...'`,
+		"PING\r\nCONECT{\"pass\":\"x\"}\r\n":     `i=6: proto='"CONECT"...'`,
+		"\x16\x03\x01" + strings.Repeat("y", 40): `i=0: proto='"\x16\x03\x01yyyyyyyyyyyyy"...'`,
+	} {
+		st := build(t)
+		h := st.hand("")
+		h.fail(said, closed.ProtocolViolation)
+		require.Contains(t, st.log.text("ERR"), "Client parser ERROR, state=0, "+want+"\n")
+	}
+}
