@@ -43,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "barid: %v\n", err)
 		if _, misuse := errors.AsType[*server.UsageError](err); misuse {
-			fmt.Fprintf(stderr, "\n%s", server.Usage())
+			fmt.Fprintln(stderr, "see barid --help")
 		}
 		return 1
 	}

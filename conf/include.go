@@ -19,7 +19,7 @@ func (p *parser) include(m *scope, word int) error {
 	}
 	block, err := p.included(path)
 	if err != nil {
-		return &Error{p.at(word), fmt.Sprintf("error parsing include file '%s', %v", clip(path), err), err}
+		return &Error{At: p.at(word), Err: err, Text: fmt.Sprintf("error parsing include file '%s', %v", clip(path), err)}
 	}
 	for _, pair := range block.Pairs {
 		m.put(pair)

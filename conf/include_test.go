@@ -60,9 +60,9 @@ func TestIncludedPairsKnowTheirFile(t *testing.T) {
 	d, err := ParseFile(filepath.Join(dir, "main.conf"))
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(dir, "main.conf"), d.File)
-	require.Equal(t, Position{filepath.Join(dir, "main.conf"), 1, 0}, d.Root.Get("a").At)
-	require.Equal(t, Position{filepath.Join(dir, "sub", "b.conf"), 2, 1}, d.Root.Get("b").At)
-	require.Equal(t, Position{filepath.Join(dir, "c.conf"), 1, 0}, d.Root.Get("c").At)
+	require.Equal(t, Position{filepath.Join(dir, "main.conf"), 1, 0}, get(d.Root, "a").At)
+	require.Equal(t, Position{filepath.Join(dir, "sub", "b.conf"), 2, 1}, get(d.Root, "b").At)
+	require.Equal(t, Position{filepath.Join(dir, "c.conf"), 1, 0}, get(d.Root, "c").At)
 }
 
 func TestIncludesThatFail(t *testing.T) {

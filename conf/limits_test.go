@@ -102,5 +102,5 @@ func TestManyDuplicatesAndLines(t *testing.T) {
 	d, err := Parse(strings.Repeat("a 1\n", 200_000) + strings.Repeat("\n", 200_000) + "b: 1")
 	require.NoError(t, err)
 	require.Len(t, d.Root.Pairs, 2)
-	require.Equal(t, 400_001, d.Root.Get("b").At.Line)
+	require.Equal(t, 400_001, get(d.Root, "b").At.Line)
 }

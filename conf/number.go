@@ -99,7 +99,7 @@ func (p *parser) unit() int64 {
 func (p *parser) integer(v *Value, start int, digits string, unit int64) error {
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n > math.MaxInt64/unit || n < math.MinInt64/unit {
-		return p.failPlain(start, "integer '%s' is out of the range", clip(p.text[start:p.pos]))
+		return p.failPlain(start, "integer '%s' is out of the range", clipTo(20, p.text[start:p.pos]))
 	}
 	v.Kind, v.Int = Integer, n*unit
 	return nil

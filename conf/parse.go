@@ -197,7 +197,7 @@ func (p *parser) pair(m *scope, top bool) error {
 	case !top && c == ',':
 		return p.fail(p.pos, `Unexpected map value terminator ",".`)
 	case !top && c == '}': // upstream would move the key out of its map
-		return p.failPlain(place, "config is invalid (%s): the key has no value", at)
+		return p.failKey(place)
 	}
 	v, err := p.value(at)
 	if err != nil {
@@ -244,7 +244,7 @@ func (p *parser) separator(key int, top bool) error {
 	case !p.done(), separated && top:
 		return nil
 	case top:
-		return p.failPlain(key, "config is invalid (%s): the key has no value", p.at(key))
+		return p.failKey(key)
 	}
 	return p.fail(key, "Unexpected EOF processing map.")
 }

@@ -70,22 +70,6 @@ type Value struct {
 	Map   *Block
 }
 
-// Describe says what v is, for error texts: its kind, and its contents if it is a number or a
-// boolean. Texts may be secrets.
-func (v *Value) Describe() string {
-	switch v.Kind {
-	case Integer:
-		return fmt.Sprintf("integer %d", v.Int)
-	case Float:
-		return fmt.Sprintf("float %v", v.Float)
-	case Boolean:
-		return fmt.Sprintf("boolean %t", v.Bool)
-	case Array:
-		return fmt.Sprintf("array of %d", len(v.Items))
-	}
-	return v.Kind.String()
-}
-
 // Pair is a key with its value.
 type Pair struct {
 	// Key as it is written in the file.
@@ -100,16 +84,6 @@ type Pair struct {
 // the place where it stands.
 type Block struct {
 	Pairs []*Pair
-}
-
-// Get returns the value of the given key, nil if there is none. Letters must match in case.
-func (b *Block) Get(key string) *Value {
-	for _, p := range b.Pairs {
-		if p.Key == key {
-			return p.Value
-		}
-	}
-	return nil
 }
 
 // Document is a parsed configuration.

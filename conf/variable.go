@@ -48,7 +48,8 @@ func (p *parser) lookup(name string, offset int) (*Value, error) {
 	}
 	v, err := p.environment(name, text, offset)
 	if err != nil {
-		return nil, &Error{p.at(offset), fmt.Sprintf("variable reference for '%s' on line %d could not be parsed: %s", clip(name), line, err), err}
+		return nil, &Error{At: p.at(offset), Err: err,
+			Text: fmt.Sprintf("variable reference for '%s' on line %d could not be parsed: %s", clip(name), line, err)}
 	}
 	return v, nil
 }

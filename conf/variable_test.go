@@ -74,7 +74,7 @@ func TestPairsThatAreReferredToAreMarked(t *testing.T) {
 	d, err := Parse("a 1; b 2; c: $b; m { x 1; y 2; z: [$y, $a] }")
 	require.NoError(t, err)
 	used := map[string]bool{}
-	for _, p := range append(d.Root.Pairs, d.Root.Get("m").Map.Pairs...) {
+	for _, p := range append(d.Root.Pairs, get(d.Root, "m").Map.Pairs...) {
 		used[p.Key] = p.Used
 	}
 	require.Equal(t, map[string]bool{"a": true, "b": true, "c": false, "m": false, "x": false, "y": true, "z": false}, used)
@@ -83,6 +83,6 @@ func TestPairsThatAreReferredToAreMarked(t *testing.T) {
 func TestAReferenceStandsWhereItIsWritten(t *testing.T) {
 	d, err := Parse("a: {x: 1}\n  b: $a")
 	require.NoError(t, err)
-	require.Equal(t, Position{Line: 2, Column: 3}, d.Root.Get("b").At)
-	require.Equal(t, Position{Line: 1, Column: 4}, d.Root.Get("b").Map.Pairs[0].At)
+	require.Equal(t, Position{Line: 2, Column: 3}, get(d.Root, "b").At)
+	require.Equal(t, Position{Line: 1, Column: 4}, get(d.Root, "b").Map.Pairs[0].At)
 }

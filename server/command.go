@@ -10,7 +10,8 @@ import (
 	"github.com/baridmq/barid/internal/config"
 )
 
-// UsageError is a command line that ConfigureOptions does not understand. Show the usage with it.
+// UsageError is a command line that ConfigureOptions does not understand. Say with it where
+// the usage is found.
 type UsageError = config.UsageError
 
 // ConfigureOptions makes options of a command line, without the name of the program, and of the
@@ -66,10 +67,10 @@ func ProcessCommandLineArgs(fs *flag.FlagSet) (showVersion, showHelp bool, err e
 	return false, false, nil
 }
 
-// read returns the options of a command line. Remarks about its file are printed.
+// read returns the options of a command line. Warnings about its file are printed; notes are logged
+// by the server.
 func read(fs *flag.FlagSet, line *config.CommandLine) (*Options, error) {
 	o, remarks, err := line.Options()
-	tell(fs, remarks.Notes)
 	if err != nil {
 		return nil, listed(remarks.Warnings, err)
 	}

@@ -137,6 +137,9 @@ func (s *Server) greet() {
 	if s.opts.ConfigFile != "" {
 		s.logs.Noticef("Using configuration file: %s (%s)", s.opts.ConfigFile, s.opts.ConfigDigest)
 	}
+	for _, note := range s.opts.ConfigNotes {
+		s.logs.Warnf("%s", note)
+	}
 	if s.opts.MaxPayload > 8<<20 {
 		s.logs.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
 	}

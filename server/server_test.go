@@ -80,9 +80,9 @@ func TestNewServer(t *testing.T) {
 	require.NotEqual(t, s.ID(), named.ID())
 	require.True(t, nkeys.IsValidPublicCurveKey(s.xkey))
 
-	_, err = NewServer(&Options{ServerName: "a b", MaxSubs: -1})
-	require.EqualError(t, err, "server name cannot contain spaces\nmax_subscriptions can not be negative")
-	require.Nil(t, New(&Options{MaxSubs: -1}))
+	_, err = NewServer(&Options{ServerName: "a b", MaxPingsOut: -1})
+	require.EqualError(t, err, "server name cannot contain spaces\nping_max can not be negative")
+	require.Nil(t, New(&Options{MaxPingsOut: -1}))
 }
 
 // A server can be asked anything before it has started and after it has ended.
@@ -417,4 +417,13 @@ func TestTheHiddenUser(t *testing.T) {
 		s, _ := newServer(t, func(o *Options) { o.Users = slices.Clone(admin); c.change(o) })
 		require.Equal(t, !c.open, s.auth.Required(), c.name)
 	}
+}
+
+// What a configuration file says in vain is told at the start.
+func TestNotesAreLogged(t *testing.T) {
+	s, log := newServer(t, func(o *Options) {
+		o.ConfigFile, o.ConfigNotes = "f.conf", []string{"f.conf:1:0: it has no effect"}
+	})
+	s.Start()
+	require.Contains(t, log.text(), "WRN f.conf:1:0: it has no effect\n")
 }

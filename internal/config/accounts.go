@@ -40,6 +40,9 @@ func unlimited(v *conf.Value) bool { return v.Kind == conf.Integer && v.Int == -
 
 // accounts takes a list of names, or a map with a block for each account.
 func (d *decoder) accounts(p *conf.Pair, o opts) {
+	if !d.once(p, &d.entrants.accounts) {
+		return
+	}
 	switch p.Value.Kind {
 	case conf.Array:
 		o.Accounts = nil

@@ -50,13 +50,12 @@ func Validate(o *options.Options) error {
 		}
 	}
 	refuse(hasSpaces(o.ServerName), errSpaces)
-	refuse(o.Port < options.RandomPort || o.Port > 65535, "port %d is not a port", o.Port)
-	refuse(o.HTTPPort < options.RandomPort || o.HTTPPort > 65535, "http port %d is not a port", o.HTTPPort)
-	refuse(o.HTTPSPort < options.RandomPort || o.HTTPSPort > 65535, "https port %d is not a port", o.HTTPSPort)
+	refuse(!isPort(o.Port), errPort, o.Port)
+	refuse(!isPort(o.HTTPPort), "http "+errPort, o.HTTPPort)
+	refuse(!isPort(o.HTTPSPort), "https "+errPort, o.HTTPSPort)
 	refuse(o.HTTPPort != 0 && o.HTTPSPort != 0,
 		"Can't start monitoring: can't specify both HTTP (%v) and HTTPs (%v) ports", o.HTTPPort, o.HTTPSPort)
 	refuse(o.HTTPSPort != 0 && o.TLSConfig == nil, "Can't start monitoring: TLS cert and key required for HTTPS")
-	refuse(o.MaxSubs < 0, "max_subscriptions can not be negative")
 	refuse(o.MaxControlLine < 0, "max_control_line can not be negative")
 	refuse(o.MaxPending < 0, "max_pending can not be negative")
 	refuse(o.MaxPending > maxInt, "max_pending value is too big")
@@ -65,7 +64,7 @@ func Validate(o *options.Options) error {
 	refuse(o.PingInterval < 0, "ping_interval can not be negative")
 	refuse(o.MaxPingsOut < 0, "ping_max can not be negative")
 	_, _, err := Advertise(o)
-	refuse(err != nil, "invalid ClientAdvertise value of %s, err=%v", o.ClientAdvertise, err)
+	refuse(err != nil, "Error setting server INFO with ClientAdvertise value of %s, err=%v", o.ClientAdvertise, err)
 	refuse(!isTimeout(o.TLSTimeout), "tls timeout of %v seconds is out of range", o.TLSTimeout)
 	refuse(!isTimeout(o.AuthTimeout), "authorization timeout of %v seconds is out of range", o.AuthTimeout)
 	refuse(o.TLSRateLimit < 0, "connection_rate_limit can not be negative")
@@ -75,6 +74,9 @@ func Validate(o *options.Options) error {
 	checkLogins(o, refuse)
 	return errors.Join(errs...)
 }
+
+// isPort reports whether n can be the port of a listener, be it a free one or the default.
+func isPort(n int) bool { return n >= options.RandomPort && n <= 65535 }
 
 func hasSpaces(s string) bool { return strings.ContainsAny(s, " \t\r\n") }
 
@@ -99,7 +101,7 @@ func Advertise(o *options.Options) (host string, port int, err error) {
 	}
 	port, err = strconv.Atoi(p)
 	if err == nil && (port < 0 || port > 65535) {
-		err = fmt.Errorf("port %d is not a port", port)
+		err = fmt.Errorf(errPort, port)
 	}
 	return host, cmp.Or(port, o.Port), err
 }

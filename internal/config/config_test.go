@@ -44,7 +44,7 @@ func TestCompleteKeepsWhatIsSet(t *testing.T) {
 		TLSConfig: &tls.Config{}, TLSTimeout: 3, TLS: true, TLSVerify: true, TLSCert: "c", TLSKey: "k", TLSCaCert: "ca", TLSMap: true,
 		TLSPinnedCerts: options.PinnedCertSet{}, TLSRateLimit: 1, TLSHandshakeFirst: true, TLSHandshakeFirstFallback: 1,
 		AllowNonTLS: true, ProxyProtocol: true, HTTPSPort: 8443, TraceVerbose: true, TraceHeaders: true,
-		Tags: []string{}, Metadata: map[string]string{}, ConfigFile: "f", ConfigDigest: "d",
+		Tags: []string{}, Metadata: map[string]string{}, ConfigFile: "f", ConfigDigest: "d", ConfigNotes: []string{"n"},
 		ServerName: "n", Host: "h", Port: options.RandomPort, ClientAdvertise: "c:1", DontListen: true,
 		HTTPHost: "hh", HTTPPort: 8222, HTTPBasePath: "/b",
 		MaxConn: -1, MaxSubs: 5, MaxSubTokens: 6, MaxControlLine: 7, MaxPayload: -1, MaxPending: 9, MaxClosedClients: -1,
@@ -90,7 +90,7 @@ func TestValidate(t *testing.T) {
 		{"no http port", func(o *options.Options) { o.HTTPPort = 65536 }, "http port 65536 is not a port"},
 		{"a negative http port", func(o *options.Options) { o.HTTPPort = -2 }, "http port -2 is not a port"},
 		{"no connections", func(o *options.Options) { o.MaxConn = -1 }, ""},
-		{"negative subscriptions", func(o *options.Options) { o.MaxSubs = -1 }, "max_subscriptions can not be negative"},
+		{"no bound of subscriptions", func(o *options.Options) { o.MaxSubs = -1 }, ""},
 		{"a negative line", func(o *options.Options) { o.MaxControlLine = -1 }, "max_control_line can not be negative"},
 		{"negative pending", func(o *options.Options) { o.MaxPending, o.MaxPayload = -1, -1 }, "max_pending can not be negative"},
 		{"no bound of payloads", func(o *options.Options) { o.MaxPayload = -1 }, ""},
@@ -101,7 +101,7 @@ func TestValidate(t *testing.T) {
 		{"negative pings", func(o *options.Options) { o.MaxPingsOut = -1 }, "ping_max can not be negative"},
 		{"an address to advertise", func(o *options.Options) { o.ClientAdvertise = "example.org:1" }, ""},
 		{"none", func(o *options.Options) { o.ClientAdvertise = "example.org:x" },
-			`invalid ClientAdvertise value of example.org:x, err=strconv.Atoi: parsing "x": invalid syntax`},
+			`Error setting server INFO with ClientAdvertise value of example.org:x, err=strconv.Atoi: parsing "x": invalid syntax`},
 	} {
 		err := Validate(completed(c.set))
 		if c.want == "" {
@@ -143,11 +143,11 @@ func TestSystemAccountByDefault(t *testing.T) {
 // All that is wrong is said at once.
 func TestValidateTellsEverything(t *testing.T) {
 	err := Validate(completed(func(o *options.Options) {
-		o.ServerName, o.Port, o.MaxSubs, o.MaxPingsOut = " ", -7, -1, -1
+		o.ServerName, o.Port, o.PingInterval, o.MaxPingsOut = " ", -7, -1, -1
 	}))
 	require.Equal(t, []string{
 		"server name cannot contain spaces", "port -7 is not a port",
-		"max_subscriptions can not be negative", "ping_max can not be negative",
+		"ping_interval can not be negative", "ping_max can not be negative",
 	}, strings.Split(err.Error(), "\n"))
 }
 

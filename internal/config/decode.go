@@ -11,7 +11,7 @@ import (
 )
 
 // Remarks are what a configuration file makes one say that is no error. Each is one line that
-// begins with FILE:LINE:COLUMN, in the order of the file.
+// begins with FILE:LINE:COLUMN, in the order of the file; those that need several keys come last.
 type Remarks struct {
 	// Warnings are probably mistakes: a server starts in spite of them, a test of the file fails.
 	Warnings []string
@@ -22,7 +22,9 @@ type Remarks struct {
 // File reads the options of a configuration file. What the file does not name stays zero; the
 // caller completes and validates the options, usually after the command line had its say. The
 // error holds everything that is wrong with the file, a line for each, as FILE:LINE:COLUMN:
-// reason; it never shows a password or token.
+// reason; but of the language itself only the first error. It shows no value of a key that is for a
+// password or token, as far as it could be read: errors of the language quote where they got stuck,
+// such as numbers that are too large and names of variables.
 func File(path string) (*options.Options, Remarks, error) {
 	o := &options.Options{}
 	remarks, err := Into(o, path)
@@ -55,6 +57,7 @@ func decodeDocument(o *options.Options, doc *conf.Document) (Remarks, error) {
 	if len(d.faults) > 0 {
 		return d.remarks, errors.Join(d.faults...)
 	}
+	next.ConfigNotes = d.remarks.Notes
 	*o = next
 	return d.remarks, nil
 }

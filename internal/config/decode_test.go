@@ -68,6 +68,13 @@ func TestIntoKeepsWhatIsNotNamed(t *testing.T) {
 	require.Equal(t, want, o)
 }
 
+// What has no effect is among the options, for the log.
+func TestNotesAreAmongTheOptions(t *testing.T) {
+	o := decoded(t, "connect_error_reports: 5\nping_interval: 5")
+	require.Equal(t, []string{`1:0: "connect_error_reports" has no effect: barid connects to no other server`}, o.ConfigNotes)
+	require.Nil(t, decoded(t, "port: 1").ConfigNotes)
+}
+
 // Users know the very account that is in the list.
 func TestUsersPointToTheirAccounts(t *testing.T) {
 	o := decoded(t, "accounts { A { users [ { user: a }, { nkey: UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK } ] } }")

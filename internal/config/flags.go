@@ -99,12 +99,28 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 // others change nothing. It may be called any number of times, by one goroutine at a time. The
 // error says why TLS cannot be set up.
 func (c *CommandLine) Apply(o *options.Options) error {
+	c.replaceLogin(o)
 	for _, a := range c.given {
 		if a.row.set != nil {
 			a.row.set(o, a.value)
 		}
 	}
 	return c.secure(o)
+}
+
+// replaceLogin takes away what o has of another kind of login than the flags: a token does not go
+// with a user. Flags that contradict each other still do.
+func (c *CommandLine) replaceLogin(o *options.Options) {
+	text := func(name string) string {
+		v, _ := c.flag(name)
+		return v.text
+	}
+	if text(authFlag) != "" {
+		o.Username, o.Password = "", ""
+	}
+	if text(userFlag) != "" || text(passFlag) != "" {
+		o.Authorization = ""
+	}
 }
 
 // refused says which flags ask for what barid does not have.

@@ -42,9 +42,9 @@ var flagSections = []flagSection{
 			func(o opts) *int { return &o.MaxTracedMsgLen }),
 	}},
 	{"Logins", []flagRow{
-		secretFlag("user", "NAME", "user that clients have to be", func(o opts) *string { return &o.Username }),
-		secretFlag("pass", "PASSWORD", "password of that user, or its bcrypt hash", func(o opts) *string { return &o.Password }),
-		secretFlag("auth", "TOKEN", "token that clients have to show, or its bcrypt hash",
+		secretFlag(userFlag, "NAME", "user that clients have to be", func(o opts) *string { return &o.Username }),
+		secretFlag(passFlag, "PASSWORD", "password of that user, or its bcrypt hash", func(o opts) *string { return &o.Password }),
+		secretFlag(authFlag, "TOKEN", "token that clients have to show, or its bcrypt hash",
 			func(o opts) *string { return &o.Authorization }),
 	}},
 	{"TLS", []flagRow{
@@ -80,6 +80,12 @@ var flagSections = []flagSection{
 }
 
 const clustering = "clustering"
+
+const (
+	userFlag = "user"
+	passFlag = "pass"
+	authFlag = "auth"
+)
 
 func logtime(o opts) *bool { return &o.Logtime }
 func debug(o opts) *bool   { return &o.Debug }

@@ -266,9 +266,47 @@ func TestTLSHelpNamesCiphersAndCurves(t *testing.T) {
 	}
 	// The block that it shows is one.
 	block := text[strings.Index(text, "tls {"):strings.Index(text, "}\n")]
+	var shown []string
 	for line := range strings.Lines(block) {
-		if key, _, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+		if key, _, ok := strings.Cut(strings.TrimLeft(line, " #"), ":"); ok {
 			require.NotNil(t, tlsBlock.find(key), key)
+			shown = append(shown, key)
+		}
+	}
+	require.Subset(t, shown, []string{"cipher_suites", "verify_and_map", "handshake_first", "pinned_certs"})
+}
+
+// A login of the flags takes the place of the one in the file, be it of another kind. It does not
+// take the place of users.
+func TestLoginsOfFlagsReplaceThatOfTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "conf")
+	for _, c := range []struct {
+		file, args        string
+		user, pass, token string
+		fault             string
+	}{
+		{"token: t", "--user a --pass b", "a", "b", "", ""},
+		{"token: t", "--user a", "a", "", "", ""},
+		{"token: t", "--pass b", "", "b", "", "a password needs a user"},
+		{"token: t", "--user=", "", "", "t", ""}, // that is no login
+		{"token: t", "--auth u", "", "", "u", ""},
+		{"user: a, pass: b", "--auth t", "", "", "t", ""},
+		{"user: a, pass: b", "--auth=", "a", "b", "", ""},
+		{"user: a, pass: b", "--user c", "c", "b", "", ""},
+		{"user: a, pass: b", "--pass c", "a", "c", "", ""},
+		{"token: t", "--user a --auth u", "a", "", "u", "Cannot have a user/pass and token"},
+		{"users: [ {user: x} ]", "--user a", "a", "", "", "Can not have a single user/pass and a users array"},
+		{"users: [ {user: x} ]", "--auth t", "", "", "t", "Can not have a token and a users array"},
+	} {
+		require.NoError(t, os.WriteFile(file, []byte("authorization { "+c.file+" }"), 0o600))
+		o, err := optionsOf(append(strings.Fields(c.args), "-c", file)...)
+		require.NoError(t, err)
+		require.Equal(t, []string{c.user, c.pass, c.token}, []string{o.Username, o.Password, o.Authorization}, "%+v", c)
+		Complete(o)
+		if err := Validate(o); c.fault == "" {
+			require.NoError(t, err, "%+v", c)
+		} else {
+			require.EqualError(t, err, c.fault, "%+v", c)
 		}
 	}
 }

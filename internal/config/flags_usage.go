@@ -71,9 +71,15 @@ func TLSHelp() string {
         timeout:   2                # seconds for a handshake
 
         min_version:       "1.2"
-        cipher_suites:     ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
         curve_preferences: ["X25519", "CurveP256"]
+        # cipher_suites:   ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+
+        # verify_and_map:  true     # certificates say which user a client is
+        # handshake_first: auto     # TLS before INFO for clients that begin with it; true for all
+        # pinned_certs:    ["..."]  # SHA-256 of the public keys of clients, 64 hexadecimal digits
     }
+
+ECDSA suites need such a certificate, RSA suites one of RSA.
 
 Without cipher_suites and curve_preferences the secure ones below are used. Suites that begin
 with TLS_AES or TLS_CHACHA20 belong to TLS 1.3 and are always on.

@@ -86,6 +86,15 @@ func address[T any](names string, host func(T) *string, port func(T) *int) key[T
 	}}
 }
 
+// port is the port of a listener.
+func port[T any](names string, field func(T) *int) key[T] {
+	return key[T]{names, "port", func(d *decoder, p *conf.Pair, to T) {
+		if n, ok := d.port(p); ok {
+			*field(to) = n
+		}
+	}}
+}
+
 // special is a key with rules of its own.
 func special[T any](names, form string, set func(d *decoder, p *conf.Pair, to T)) key[T] {
 	return key[T]{names, form, set}
@@ -162,7 +171,7 @@ func (d *decoder) duration(p *conf.Pair, to *time.Duration) {
 			d.fail(v.At, "error parsing %s: %d seconds are too many", p.Key, v.Int)
 			return
 		}
-		d.warn(p, "%s should be converted to a duration", p.Key)
+		d.warn(p, "%s should be converted to a duration; it is %d seconds now", p.Key, v.Int)
 		*to = t
 	default:
 		d.fail(v.At, "error parsing %s: expected a duration, got %s", p.Key, named(v.Kind))
@@ -197,11 +206,20 @@ func seconds(v *conf.Value) (s float64, why string) {
 	return s, ""
 }
 
+// port takes a port that stands alone.
+func (d *decoder) port(p *conf.Pair) (n int, ok bool) {
+	if n, ok = fit[int](d, p); ok && !isPort(n) {
+		d.fail(p.Value.At, errPort, n)
+		return 0, false
+	}
+	return n, ok
+}
+
 func (d *decoder) address(p *conf.Pair) (host string, port int, ok bool) {
 	v := p.Value
 	switch v.Kind {
 	case conf.Integer:
-		port, ok = fit[int](d, p)
+		port, ok = d.port(p)
 		return "", port, ok
 	case conf.String:
 		host, number, err := net.SplitHostPort(v.Text)
@@ -212,6 +230,10 @@ func (d *decoder) address(p *conf.Pair) (host string, port int, ok bool) {
 		port, err := strconv.Atoi(strings.TrimSpace(number))
 		if err != nil {
 			d.fail(v.At, "could not parse port %q", number)
+			return "", 0, false
+		}
+		if !isPort(port) {
+			d.fail(v.At, errPort, port)
 			return "", 0, false
 		}
 		return host, port, true

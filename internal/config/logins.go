@@ -14,6 +14,7 @@ import (
 // Error texts that files and embedding programs may both be told.
 const (
 	errSpaces           = "server name cannot contain spaces"
+	errPort             = "port %d is not a port"
 	errNoUser           = "User entry requires a user"
 	errUserKey          = "Not a valid public nkey for a user"
 	errDuplicateUser    = "Duplicate user %q detected"
@@ -137,12 +138,12 @@ func loginContradictions(o *options.Options) (texts []string) {
 			count(u.Account)
 		}
 	}
-	single, token := o.Username != "" || o.Password != "", o.Authorization != ""
+	single, token := o.Username != "", o.Authorization != ""
 	for _, c := range []struct {
 		both bool
 		text string
 	}{
-		{single && token, "Cannot have a user/pass and token"},
+		{(single || o.Password != "") && token, "Cannot have a user/pass and token"},
 		{single && ofAuthorization, "Can not have a single user/pass and a users array"},
 		{single && ofAccounts, "Can not have a single user/pass and accounts"},
 		{token && ofAuthorization, "Can not have a token and a users array"},

@@ -65,14 +65,18 @@ func unbound(v *conf.Value) bool {
 	if v.Kind != conf.Map {
 		return false
 	}
+	off := true
 	for _, p := range v.Map.Pairs {
-		for _, remote := range []string{"remotes", "routes", "gateways"} {
-			if strings.EqualFold(p.Key, remote) && !absent(p.Value) {
+		switch strings.ToLower(p.Key) {
+		case "remotes", "routes":
+			if !absent(p.Value) {
 				return false
 			}
+		case "port", "listen":
+			off = portless(p.Value)
 		}
 	}
-	return absent(v) || says(v.Map, portless, "port", "listen")
+	return off
 }
 
 func portless(v *conf.Value) bool {

@@ -17,7 +17,7 @@ var topLevel = block[opts]{unknown: unknownField, keys: []key[opts]{
 	// where and as whom it listens
 	address("listen", func(o opts) *string { return &o.Host }, func(o opts) *int { return &o.Port }),
 	text("host net", func(o opts) *string { return &o.Host }),
-	number("port", func(o opts) *int { return &o.Port }),
+	port("port", func(o opts) *int { return &o.Port }),
 	text("client_advertise", func(o opts) *string { return &o.ClientAdvertise }),
 	special("server_name", "string", (*decoder).serverName),
 	special("server_tags", "list", (*decoder).tags),
@@ -44,9 +44,9 @@ var topLevel = block[opts]{unknown: unknownField, keys: []key[opts]{
 
 	// monitoring, files, logging
 	address("http", func(o opts) *string { return &o.HTTPHost }, func(o opts) *int { return &o.HTTPPort }),
-	number("http_port monitor_port", func(o opts) *int { return &o.HTTPPort }),
+	port("http_port monitor_port", func(o opts) *int { return &o.HTTPPort }),
 	address("https", func(o opts) *string { return &o.HTTPHost }, func(o opts) *int { return &o.HTTPSPort }),
-	number("https_port", func(o opts) *int { return &o.HTTPSPort }),
+	port("https_port", func(o opts) *int { return &o.HTTPSPort }),
 	text("http_base_path", func(o opts) *string { return &o.HTTPBasePath }),
 	text("pid_file pidfile", func(o opts) *string { return &o.PidFile }),
 	choice("debug", func(o opts) *bool { return &o.Debug }),

@@ -13,8 +13,15 @@ import (
 
 // login is an authorization block.
 type login struct {
-	*options.Options       // where user, password and token go
-	entrants         group // its users
+	*options.Options         // where user, password and token go
+	entrants         group   // its users
+	marks            *single // where they are written
+}
+
+// single is where a file writes the one login of its authorization.
+type single struct {
+	empty    []*conf.Pair // user, password and token without content
+	password *conf.Pair   // nil if there is none
 }
 
 // group are the users of one authorization block or account.
@@ -36,9 +43,12 @@ type userEntry struct {
 
 // authorizationBlock are the settings of authorization.
 var authorizationBlock = block[*login]{unknown: unknownField, keys: []key[*login]{
-	text("user username", func(l *login) *string { return &l.Username }),
-	text("password pass", func(l *login) *string { return &l.Password }),
-	text("token", func(l *login) *string { return &l.Authorization }),
+	special("user username", "string", func(d *decoder, p *conf.Pair, l *login) { d.single(p, l, &l.Username) }),
+	special("password pass", "string", func(d *decoder, p *conf.Pair, l *login) {
+		l.marks.password = p
+		d.single(p, l, &l.Password)
+	}),
+	special("token", "string", func(d *decoder, p *conf.Pair, l *login) { d.single(p, l, &l.Authorization) }),
 	special("timeout", "seconds", (*decoder).authTimeout),
 	special("users", "list of maps", func(d *decoder, p *conf.Pair, l *login) { d.users(p, &l.entrants) }),
 	defaultPermissions("default_permissions default_permission permissions", func(l *login) *group { return &l.entrants }),
@@ -64,15 +74,32 @@ func defaultPermissions[T any](names string, of func(T) *group) key[T] {
 
 func (d *decoder) authorization(p *conf.Pair, o opts) {
 	b, ok := d.fields(p)
-	if !ok {
+	if !ok || !d.once(p, &d.entrants.block) {
 		return
 	}
-	l := &login{Options: o}
+	l := &login{Options: o, marks: &d.entrants.single}
 	authorizationBlock.decode(d, b, l)
 	o.AuthorizationBlock = true
-	d.entrants.block = p
 	d.entrants.join(d, &l.entrants, nil)
 	d.entrants.listed = l.entrants.named
+}
+
+// once refuses a block that stands in the file already, in another spelling of its key: it would
+// not be clear what of both counts.
+func (d *decoder) once(p *conf.Pair, first **conf.Pair) bool {
+	if *first != nil {
+		d.fail(p.At, "%q stands here again: the first one is %q at %s", p.Key, (*first).Key, (*first).At)
+		return false
+	}
+	*first = p
+	return true
+}
+
+// single takes the user, password or token of the one login.
+func (d *decoder) single(p *conf.Pair, l *login, to *string) {
+	if d.text(p.Key, p.Value, to) && *to == "" {
+		l.marks.empty = append(l.marks.empty, p)
+	}
 }
 
 // longLogin is the time to say who one is that is probably a mistake, in seconds.
@@ -85,8 +112,11 @@ func (d *decoder) authTimeout(p *conf.Pair, l *login) {
 		return
 	}
 	if s > longLogin {
-		d.warn(p, "%s seconds are long for a login; a duration has to be in quotes, as 1m without is a million",
-			strconv.FormatFloat(s, 'f', -1, 64))
+		hint := ""
+		if p.Value.Kind != conf.String {
+			hint = "; a duration has to be in quotes, as 1m without is a million"
+		}
+		d.warn(p, "%s seconds are long for a login%s", strconv.FormatFloat(s, 'f', -1, 64), hint)
 	}
 	l.AuthTimeout = s
 }
@@ -138,11 +168,13 @@ func unknownKinds(kinds []string) (bad []string) {
 
 // entrants are the users of all blocks of a file.
 type entrants struct {
-	block  *conf.Pair // authorization; nil if there is none
-	listed bool       // it has users, if only an empty list
-	users  []*options.User
-	nkeys  []*options.NkeyUser
-	taken  map[string]bool // their names and keys
+	block    *conf.Pair // authorization; nil if there is none
+	accounts *conf.Pair // nil if there are none
+	single   single
+	listed   bool // authorization has users, if only an empty list
+	users    []*options.User
+	nkeys    []*options.NkeyUser
+	taken    map[string]bool // their names and keys
 }
 
 // join adds the users of a group to those of an account, nil for the default one.
@@ -193,11 +225,29 @@ func (e *entrants) settle(d *decoder, o opts) {
 			o.Users = []*options.User{}
 		}
 	}
+	e.settleSingle(d, o)
 	at := d.file
 	if e.block != nil {
 		at = e.block.At
 	}
 	for _, contradiction := range loginContradictions(o) {
 		d.fail(at, "%s", contradiction)
+	}
+}
+
+// settleSingle looks at what is written of the one login. A password without a user is none if
+// there are users: often it is a variable that they refer to.
+func (e *entrants) settleSingle(d *decoder, o opts) {
+	switch {
+	case o.Username != "" || o.Authorization != "":
+	case o.Users == nil && o.Nkeys == nil:
+		for _, p := range e.single.empty {
+			d.warn(p, "it is empty, and without another login everybody may enter")
+		}
+	case e.single.password != nil:
+		o.Password = ""
+		if !e.single.password.Used {
+			d.note(e.single.password, "there is no user beside it")
+		}
 	}
 }

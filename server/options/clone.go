@@ -42,6 +42,7 @@ func (o *Options) Clone() *Options {
 	c.TLSPinnedCerts = maps.Clone(o.TLSPinnedCerts)
 	c.Tags = slices.Clone(o.Tags)
 	c.Metadata = maps.Clone(o.Metadata)
+	c.ConfigNotes = slices.Clone(o.ConfigNotes)
 	return &c
 }
 

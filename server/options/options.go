@@ -125,7 +125,7 @@ type Options struct {
 
 	// MaxConn bounds the client connections; default 65536, negative refuses all.
 	MaxConn int
-	// MaxSubs bounds the subscriptions of a connection; 0 for no bound.
+	// MaxSubs bounds the subscriptions of a connection; 0 or negative for no bound.
 	MaxSubs int
 	// MaxSubTokens bounds the tokens of a subscription's subject; 0 for no bound.
 	MaxSubTokens uint8
@@ -180,4 +180,7 @@ type Options struct {
 
 	// ConfigFile is the file that the options were read from, ConfigDigest its digest.
 	ConfigFile, ConfigDigest string
+	// ConfigNotes are remarks about that file that are logged at start, a line for each: settings
+	// that have no effect.
+	ConfigNotes []string
 }

@@ -134,11 +134,11 @@ func several(pairs []Pair) ([]tls.Certificate, error) {
 func load(p Pair) (tls.Certificate, error) {
 	chain, err := read(p.CertFile)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, fmt.Errorf("cert_file: %w", err)
 	}
 	key, err := read(p.KeyFile)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, fmt.Errorf("key_file: %w", err)
 	}
 	if encrypted(key) {
 		return tls.Certificate{}, fmt.Errorf("the private key in %s is encrypted: store it decrypted, readable only for the server", p.KeyFile)
@@ -165,7 +165,7 @@ func encrypted(file []byte) bool {
 func authorities(file string) (*x509.CertPool, error) {
 	bundle, err := read(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ca_file: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(bundle) {

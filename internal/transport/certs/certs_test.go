@@ -37,9 +37,9 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"no key", Options{CertFile: a.CertFile}, "missing 'key_file' in TLS configuration"},
 		{"no certificate", Options{KeyFile: a.KeyFile}, "missing 'cert_file' in TLS configuration"},
-		{"certificate file missing", Options{CertFile: missing, KeyFile: a.KeyFile}, pair + notFound.Error()},
-		{"key file missing", Options{CertFile: a.CertFile, KeyFile: missing}, pair + notFound.Error()},
-		{"home is not expanded", Options{CertFile: "~/cert.pem", KeyFile: a.KeyFile}, pair + notHome.Error()},
+		{"certificate file missing", Options{CertFile: missing, KeyFile: a.KeyFile}, pair + "cert_file: " + notFound.Error()},
+		{"key file missing", Options{CertFile: a.CertFile, KeyFile: missing}, pair + "key_file: " + notFound.Error()},
+		{"home is not expanded", Options{CertFile: "~/cert.pem", KeyFile: a.KeyFile}, pair + "cert_file: " + notHome.Error()},
 		{"certificate empty", Options{CertFile: empty, KeyFile: a.KeyFile}, pair + "tls: failed to find any PEM data in certificate input"},
 		{"key garbage", Options{CertFile: a.CertFile, KeyFile: garbage}, pair + "tls: failed to find any PEM data in key input"},
 		{"certificate broken", Options{CertFile: broken, KeyFile: a.KeyFile}, pair + "x509: malformed certificate"},
@@ -47,7 +47,7 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 		{"files switched", Options{CertFile: a.KeyFile, KeyFile: a.CertFile}, pair + "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched"},
 		{"key encrypted", Options{CertFile: a.CertFile, KeyFile: sealed}, pair + "the private key in " + sealed + notDecrypted},
 		{"key encrypted the old way", Options{CertFile: a.CertFile, KeyFile: locked}, pair + "the private key in " + locked + notDecrypted},
-		{"huge", Options{CertFile: huge, KeyFile: a.KeyFile}, pair + huge + " is larger than 16 MiB"},
+		{"huge", Options{CertFile: huge, KeyFile: a.KeyFile}, pair + "cert_file: " + huge + " is larger than 16 MiB"},
 
 		{"both ways", Options{CertFile: a.CertFile, Pairs: []Pair{b.Pair}}, "error parsing tls config, cannot combine 'cert_file' option with 'certs' option"},
 		{"half a pair", Options{Pairs: []Pair{a.Pair, {CertFile: b.CertFile}}}, "error parsing certificates config: both 'cert_file' and 'cert_key' options are required"},
@@ -55,8 +55,8 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 
 		{"authorities garbage", Options{CaFile: garbage}, "failed to parse root ca certificate"},
 		{"authorities broken", Options{CaFile: broken}, "failed to parse root ca certificate"},
-		{"authorities missing", Options{CaFile: missing}, notFound.Error()},
-		{"authorities huge", Options{CaFile: huge}, huge + " is larger than 16 MiB"},
+		{"authorities missing", Options{CaFile: missing}, "ca_file: " + notFound.Error()},
+		{"authorities huge", Options{CaFile: huge}, "ca_file: " + huge + " is larger than 16 MiB"},
 
 		{"version too old", Options{MinVersion: tls.VersionTLS11}, "error parsing tls config: unsupported TLS version: TLS 1.1"},
 		{"version of the future", Options{MinVersion: 0x0305}, "error parsing tls config: unsupported TLS version: 0x0305"},
