@@ -3,7 +3,6 @@ package client
 import (
 	"encoding/json"
 
-	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/core/proto"
 )
@@ -56,18 +55,6 @@ func (s *session) ping(t *fanout.Trip) {
 		s.informed = true
 		t.Say(s.info(s.id.Account), true)
 	}
-}
-
-// info returns the INFO line for this connection, in account a unless that is nil.
-func (s *session) info(a *account.Account) []byte {
-	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.from.Load().ip}
-	if a != nil {
-		i.Account, i.System = a.Name(), a.Name() == s.door.cfg.System
-	}
-	if !s.connected {
-		i.Nonce = s.nonce
-	}
-	return s.door.line(s).Append(nil, &i)
 }
 
 // heed handles INFO, which clients need not send: it must be JSON.

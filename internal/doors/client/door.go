@@ -7,6 +7,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"sync/atomic"
@@ -92,6 +93,8 @@ type Door struct {
 	infos infos
 	rate  rate
 	table table
+	open  context.Context // ends with Shutdown
+	shut  context.CancelFunc
 
 	slow  atomic.Int64
 	stale atomic.Int64
@@ -100,6 +103,7 @@ type Door struct {
 // New returns a door that accepts connections given to Accept.
 func New(cfg Config) *Door {
 	d := &Door{cfg: cfg}
+	d.open, d.shut = context.WithCancel(context.Background())
 	d.infos = newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth == tls.RequireAndVerifyClientCert)
 	d.rate = rate{most: int64(cfg.TLS.Rate), rejected: func(n int64) {
 		cfg.Log.Warnf("Rejected %d connections due to TLS rate limiting", n)
@@ -127,6 +131,7 @@ func (d *Door) Accept(nc net.Conn, kind identity.Kind) {
 // Shutdown refuses new connections and ends the present ones, after their pending output was
 // written. It does not wait.
 func (d *Door) Shutdown() {
+	d.shut() // nobody is let in any more
 	for _, s := range d.table.close() {
 		s.conn.Close(closed.ServerShutdown)
 	}

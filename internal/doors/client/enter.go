@@ -38,10 +38,13 @@ func (s *session) authenticate() error {
 	if state := s.conn.TLS(); state != nil && len(state.VerifiedChains) > 0 {
 		c.Certificates = state.PeerCertificates
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), max(leastAuthTime, s.door.cfg.AuthTimeout))
+	ctx, cancel := context.WithTimeout(s.door.open, max(leastAuthTime, s.door.cfg.AuthTimeout))
 	defer cancel()
 	id, err := s.door.cfg.Auth.Authenticate(ctx, &c)
-	if err != nil {
+	switch {
+	case err != nil && s.door.open.Err() != nil: // the server ends
+		return &proto.Error{Reason: closed.ServerShutdown}
+	case err != nil:
 		refused := refusal(err, &c)
 		s.errorf("%s", refused.Log)
 		return &proto.Error{Text: refused.Text, Reason: refused.Reason}

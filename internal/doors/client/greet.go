@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -180,66 +179,4 @@ func (s *session) turnAway(err error) error {
 		s.conn.Finish(e.Reason)
 	}
 	return err
-}
-
-// infos are the INFO lines of a door, by what they say of authentication and TLS.
-type infos [2][3]*proto.InfoLine
-
-// What an INFO says of TLS.
-const (
-	tlsNone = iota
-	tlsRequired
-	tlsAvailable
-)
-
-// newInfos prepares the lines of the server that i describes. verify says that the server wants
-// certificates of clients.
-func newInfos(i proto.ServerInfo, verify bool) (all infos) {
-	for auth := range all {
-		for mode := range all[auth] {
-			i.Auth = auth == 1
-			i.TLSRequired, i.TLSAvailable, i.TLSVerify = mode == tlsRequired, mode == tlsAvailable, mode != tlsNone && verify
-			all[auth][mode] = proto.NewInfoLine(&i)
-		}
-	}
-	return all
-}
-
-// line chooses the INFO for s. The first one demands no authentication where there is a user for
-// those who give no name.
-func (d *Door) line(s *session) *proto.InfoLine {
-	auth, mode := 0, tlsNone
-	if d.cfg.Auth.Required() || (s.connected && d.cfg.AuthConfigured) {
-		auth = 1
-	}
-	switch t := &d.cfg.TLS; {
-	case t.Config == nil || s.kind != identity.Standard:
-	case t.Optional && !s.first.Load():
-		mode = tlsAvailable
-	default:
-		mode = tlsRequired
-	}
-	return d.infos[auth][mode]
-}
-
-// rate admits so many connections per second. It is used by many goroutines.
-type rate struct {
-	most     int64
-	rejected func(n int64) // is told of the rejections of a second when it is over
-	second   atomic.Int64
-	count    atomic.Int64
-}
-
-// admit reports whether one more connection may begin at now.
-func (r *rate) admit(now time.Time) bool {
-	if r.most <= 0 {
-		return true
-	}
-	second := now.Unix()
-	if old := r.second.Load(); old < second && r.second.CompareAndSwap(old, second) {
-		if over := r.count.Swap(0) - r.most; over > 0 {
-			r.rejected(over)
-		}
-	}
-	return r.count.Add(1) <= r.most
 }

@@ -134,6 +134,22 @@ func TestADecisionThatTakesTooLong(t *testing.T) {
 	})
 }
 
+// A login that still waits for its turn does not keep the server from ending.
+func TestTheEndDoesNotWaitForLogins(t *testing.T) {
+	bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
+		st := build(pinged, timed, nobody(true), func(_ *site, cfg *Config) { cfg.Auth = &slowly{cfg.Auth, time.Hour} })
+		p := st.dial()
+		p.say("CONNECT " + quietly + "\r\n")
+		synctest.Wait()
+		start := time.Now()
+		st.Shutdown()
+		require.Empty(t, p.ended())
+		require.Equal(t, closed.ServerShutdown, st.ended(1)[0].Reason)
+		require.Zero(t, time.Since(start).Truncate(time.Second))
+		require.NotContains(t, st.log.text("ERR"), "authentication")
+	})
+}
+
 // slowly takes its time.
 type slowly struct {
 	identity.Authenticator

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/lab"
 )
 
 // forger is a client of TLS 1.3 that makes what it sends itself, so that its records can be of any
@@ -187,11 +188,10 @@ func TestTheEndIsSeenBehindHalfARecord(t *testing.T) {
 			<-busy
 			say(t, f.raw, last(f))
 			require.NoError(t, f.raw.Close())
-			time.Sleep(20 * time.Millisecond) // so that both have arrived; if not, the test is only easier
-			close(goOn)
+			close(goOn) // on loopback both have arrived; elsewhere the test is only easier
 			select {
 			case <-r.over:
-			case <-time.After(time.Second):
+			case <-time.After(lab.Patience):
 				require.FailNow(t, "the end is not seen")
 			}
 		})
