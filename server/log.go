@@ -131,6 +131,9 @@ func (s *Server) greet() {
 	s.logs.Debugf("  Go build: %s", runtime.Version())
 	s.logs.Noticef("  Name:     %s", s.Name())
 	s.logs.Noticef("  ID:       %s", s.id)
+	if s.opts.Proxies != nil && !needsLogin(s.opts) {
+		s.logs.Warnf("Trusted proxies have no effect: they vouch for logins, and none is configured")
+	}
 	if plaintext(s.opts) {
 		s.logs.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}

@@ -427,3 +427,16 @@ func TestNotesAreLogged(t *testing.T) {
 	s.Start()
 	require.Contains(t, log.text(), "WRN f.conf:1:0: it has no effect\n")
 }
+
+// Proxies vouch for logins; where there are none, somebody has forgotten something.
+func TestProxiesWithoutLogins(t *testing.T) {
+	key, err := publicKey(nkeys.CreateServer)
+	require.NoError(t, err)
+	for _, user := range []string{"", "u"} {
+		s, log := newServer(t, func(o *Options) {
+			o.Username, o.Proxies = user, &ProxiesConfig{Trusted: []*ProxyConfig{{Key: key}}}
+		})
+		s.Start()
+		require.Equal(t, user == "", strings.Contains(log.text(), "WRN Trusted proxies have no effect"), user)
+	}
+}

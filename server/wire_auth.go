@@ -8,6 +8,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/server/options"
 )
@@ -115,7 +116,7 @@ func (s *Server) users() ([]auth.User, error) {
 
 // user makes what users of both sorts have in common.
 func (s *Server) user(a *options.Account, p *options.Permissions, kinds map[string]struct{}) (auth.User, error) {
-	compiled, err := perm.Compile(rules(p))
+	compiled, err := perm.Compile(config.Rules(p))
 	if err != nil {
 		return auth.User{}, err
 	}
@@ -124,23 +125,6 @@ func (s *Server) user(a *options.Account, p *options.Permissions, kinds map[stri
 		u.Kinds = append(u.Kinds, identity.Kind(k))
 	}
 	return u, nil
-}
-
-// rules are the permissions as the bus knows them.
-func rules(p *options.Permissions) (r perm.Rules) {
-	if p == nil {
-		return r
-	}
-	if p.Publish != nil {
-		r.Publish = perm.List{Allow: p.Publish.Allow, Deny: p.Publish.Deny}
-	}
-	if p.Subscribe != nil {
-		r.Subscribe = perm.List{Allow: p.Subscribe.Allow, Deny: p.Subscribe.Deny}
-	}
-	if p.Response != nil {
-		r.Responses = &perm.Responses{Max: p.Response.MaxMsgs, Expires: p.Response.Expires}
-	}
-	return r
 }
 
 // onlySystem reports whether the system account is the only one that is configured, and all users

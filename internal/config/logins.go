@@ -81,11 +81,23 @@ func proxyKey(p *options.ProxyConfig) string {
 // checkRights checks what a user may do.
 func checkRights(user string, p *options.Permissions, kinds map[string]struct{}, refuse refusal) {
 	if p != nil {
-		_, err := perm.Compile(perm.Rules{Publish: subjectList(p.Publish), Subscribe: subjectList(p.Subscribe)})
+		_, err := perm.Compile(Rules(p))
 		refuse(err != nil, "permissions of %q: %v", user, err)
 	}
 	bad := unknownKinds(slices.Sorted(maps.Keys(kinds)))
 	refuse(len(bad) > 0, errKinds, bad)
+}
+
+// Rules are permissions as the bus knows them; nil restricts nothing. They share p's lists.
+func Rules(p *options.Permissions) perm.Rules {
+	if p == nil {
+		return perm.Rules{}
+	}
+	r := perm.Rules{Publish: subjectList(p.Publish), Subscribe: subjectList(p.Subscribe)}
+	if p.Response != nil {
+		r.Responses = &perm.Responses{Max: p.Response.MaxMsgs, Expires: p.Response.Expires}
+	}
+	return r
 }
 
 func subjectList(p *options.SubjectPermission) perm.List {
