@@ -3,8 +3,8 @@
 //
 //	[PID] YYYY/MM/DD hh:mm:ss.uuuuuu [INF] text
 //
-// A Logger writes to any io.Writer, to standard error or to a file that it rotates and reopens.
-// It knows nothing of the server and imports nothing of it; whoever has the six methods from
+// or as JSON, one object per line. A Logger writes to any io.Writer, to standard error, to a file
+// that it rotates and reopens, or to a syslog, which gets the text alone. It knows nothing of the server and imports nothing of it; whoever has the six methods from
 // Noticef to Tracef can stand in its place. The package starts no goroutine; each Logger has
 // one mutex, held while a line is written, so that lines come out whole and in the order of
 // their times.
@@ -15,12 +15,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-	"unicode/utf8"
 )
 
 // ErrNotFile is returned by Reopen of a logger that does not write to a file it opened.
@@ -36,6 +33,15 @@ type Options struct {
 	Colors bool // labels are coloured, provided that the lines go to a character device
 	PID    bool // the process id in brackets begins each line
 
+	// JSON makes each line a JSON object: "time" (RFC 3339 to the microsecond, with Time),
+	// "level" (info, warn, error, fatal, debug or trace), "pid" (a number, with PID) and "msg". There
+	// are no colours then.
+	JSON bool
+
+	// Tag is syslog only: the program's name in each message; empty means the base name of the
+	// command that started the process. What a syslog would not take for a name becomes "_".
+	Tag string
+
 	SizeLimit int64 // files only: bytes after which the file is rotated; 0 means never
 	MaxFiles  int   // files only: how many are kept after a rotation, with the live one; 0 means all
 }
@@ -44,10 +50,7 @@ type Options struct {
 // each line is a single Write. Errors of the sink are dropped, as there is nobody to tell.
 type Logger struct {
 	// fixed
-	pid    string
-	time   bool
-	utc    bool
-	colors bool
+	form form
 
 	// atomic
 	debug atomic.Bool
@@ -88,29 +91,10 @@ const (
 	trace
 )
 
-// label returns the three letters of a level and their colour, as parameters of the terminal
-// sequence "select graphic rendition".
-func (l level) label() (letters, color string) {
-	switch l {
-	case notice:
-		return "INF", "32"
-	case warning:
-		return "WRN", "0;93"
-	case failure:
-		return "ERR", "31"
-	case fatal:
-		return "FTL", "31"
-	case debug:
-		return "DBG", "36"
-	default:
-		return "TRC", "33"
-	}
-}
-
 // New returns a logger that writes to w, which stays the caller's: Close does not close it.
 // SizeLimit and MaxFiles mean nothing here.
 func New(w io.Writer, o Options) *Logger {
-	return newLogger(writer{w}, o, isCharDevice(w))
+	return newLogger(writer{w}, newForm(o, isCharDevice(w)), o)
 }
 
 // NewStderr returns a logger that writes to standard error.
@@ -121,18 +105,15 @@ func NewStderr(o Options) *Logger { return New(os.Stderr, o) }
 // opening the file.
 func NewFile(path string, o Options) (*Logger, error) {
 	f := &file{path: path, limit: o.SizeLimit, keep: o.MaxFiles}
-	l := newLogger(f, o, false)
+	l := newLogger(f, newForm(o, false), o)
 	if err := l.Reopen(); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-func newLogger(s sink, o Options, charDevice bool) *Logger {
-	l := &Logger{time: o.Time, utc: o.UTC, colors: o.Colors && charDevice}
-	if o.PID {
-		l.pid = "[" + strconv.Itoa(os.Getpid()) + "] "
-	}
+func newLogger(s sink, f form, o Options) *Logger {
+	l := &Logger{form: f}
 	l.debug.Store(o.Debug)
 	l.trace.Store(o.Trace)
 	l.mu.sink = s
@@ -191,8 +172,8 @@ func (l *Logger) Reopen() error {
 	return err
 }
 
-// Close closes the file of a file logger; lines written later are lost. Other loggers have
-// nothing to close and return nil.
+// Close closes the file of a file logger or the connection to a syslog; lines written later are
+// lost. Other loggers have nothing to close and return nil.
 func (l *Logger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -218,64 +199,13 @@ func (l *Logger) remarkLocked(remarks []remark) {
 const maxSpare = 64 << 10
 
 func (l *Logger) putLocked(lv level, text string, settle bool) []remark {
-	line := l.appendLine(l.mu.line[:0], lv, text)
+	line := l.form.appendLine(l.mu.line[:0], lv, text)
 	remarks := l.mu.sink.put(line, settle)
 	l.mu.line = line
 	if cap(line) > maxSpare {
 		l.mu.line = nil
 	}
 	return remarks
-}
-
-// appendLine appends the line of the text to b.
-func (l *Logger) appendLine(b []byte, lv level, text string) []byte {
-	b = append(b, l.pid...)
-	if l.time {
-		now := time.Now()
-		if l.utc {
-			now = now.UTC()
-		}
-		b = now.AppendFormat(b, "2006/01/02 15:04:05.000000 ")
-	}
-	letters, color := lv.label()
-	b = append(b, '[')
-	if l.colors {
-		b = append(b, "\x1b["+color+"m"+letters+"\x1b[0m"...)
-	} else {
-		b = append(b, letters...)
-	}
-	b = append(b, "] "...)
-	b = appendEscaped(b, text)
-	return append(b, '\n')
-}
-
-// appendEscaped appends text with its control characters in Go's notation. Much of what is
-// logged was sent by clients: a line break would let them forge lines, an escape sequence
-// rule the operator's terminal. Tabs are harmless and stay.
-func appendEscaped(b []byte, text string) []byte {
-	done := 0
-	for i := 0; i < len(text); {
-		r, size := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRuneInString(text[i:])
-		}
-		if r >= ' ' && r < 0x7f || r > 0x9f || r == '\t' {
-			i += size
-			continue
-		}
-		b = append(b, text[done:i]...)
-		switch r {
-		case '\n':
-			b = append(b, `\n`...)
-		case '\r':
-			b = append(b, `\r`...)
-		default:
-			b = fmt.Appendf(b, `\x%02x`, r)
-		}
-		i += size
-		done = i
-	}
-	return append(b, text[done:]...)
 }
 
 // writer is the sink of loggers that opened nothing.

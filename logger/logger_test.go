@@ -88,7 +88,7 @@ func TestLevels(t *testing.T) {
 	require.True(t, l.DebugEnabled())
 	require.Equal(t, append(always, "[DBG] 5\n"), all())
 
-	l.colors = true
+	l.form = textForm{colors: true}
 	require.Equal(t, []string{
 		"[\x1b[32mINF\x1b[0m] 1\n", "[\x1b[0;93mWRN\x1b[0m] 2\n", "[\x1b[31mERR\x1b[0m] 3\n",
 		"[\x1b[31mFTL\x1b[0m] 4\n", "[\x1b[36mDBG\x1b[0m] 5\n",
@@ -104,10 +104,10 @@ func TestColorsNeedACharacterDevice(t *testing.T) {
 	plain, err := os.Create(t.TempDir() + "/log")
 	require.NoError(t, err)
 	defer plain.Close()
-	require.True(t, New(null, Options{Colors: true}).colors)
-	require.False(t, New(null, Options{}).colors)
-	require.False(t, New(plain, Options{Colors: true}).colors)
-	require.False(t, New(&bytes.Buffer{}, Options{Colors: true}).colors)
+	require.True(t, New(null, Options{Colors: true}).form.(textForm).colors)
+	require.False(t, New(null, Options{}).form.(textForm).colors)
+	require.False(t, New(plain, Options{Colors: true}).form.(textForm).colors)
+	require.False(t, New(&bytes.Buffer{}, Options{Colors: true}).form.(textForm).colors)
 }
 
 func TestNothingForgesALine(t *testing.T) {
