@@ -1,4 +1,5 @@
-// Command barid is a message broker that speaks the NATS protocol.
+// Command barid is a message broker that speaks the NATS protocol, and its client: a command line
+// that begins with a word such as pub or sub is the client's.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/baridmq/barid/internal/cli"
 	"github.com/baridmq/barid/server"
 )
 
@@ -20,16 +22,20 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if args := os.Args[1:]; cli.Owns(args) {
+		os.Exit(cli.Run(args, os.Stdin, os.Stdout, os.Stderr))
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program; it returns the exit status.
+// run is the server; it returns the exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("barid", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	show := func(text string) func() { return func() { fmt.Fprint(stdout, text) } }
 	version := "barid: v" + server.BaridVersion + "\n"
-	opts, err := server.ConfigureOptions(fs, args, show(version), show(server.Usage()), show(server.TLSHelp()))
+	usage := server.Usage() + cli.Summary()
+	opts, err := server.ConfigureOptions(fs, args, show(version), show(usage), show(server.TLSHelp()))
 	if opts == nil && err == nil {
 		return 0
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/cli"
 	"github.com/baridmq/barid/internal/lab"
 	"github.com/baridmq/barid/server"
 )
@@ -79,7 +80,7 @@ func TestFlags(t *testing.T) {
 		{"--port=-1", server.Options{Port: -1}, false},
 		{"-p 0x10", server.Options{Port: 16}, false},
 		{"-name x", server.Options{ServerName: "x"}, false},
-		{"-m 2 -ms 3", server.Options{HTTPPort: 2, HTTPSPort: 3}, false},
+		{"-m 2 -ms 0", server.Options{HTTPPort: 2}, false},
 		{"-T", server.Options{}, false},
 		{"-T=false", server.Options{}, true},
 		{"--logtime=0", server.Options{}, true},
@@ -105,6 +106,7 @@ func TestFlags(t *testing.T) {
 
 func TestWhatIsShown(t *testing.T) {
 	version := "barid: v" + server.BaridVersion + "\n"
+	usage := server.Usage() + cli.Summary()
 	for _, c := range []struct{ args, want string }{
 		{"-v", version},
 		{"--version", version},
@@ -113,11 +115,11 @@ func TestWhatIsShown(t *testing.T) {
 		{"-D version", version},
 		{"-v -p 1", version},
 		{"-v word", version},
-		{"-h", server.Usage()},
-		{"--help", server.Usage()},
-		{"help", server.Usage()},
-		{"HELP me", server.Usage()},
-		{"-h --routes nats://h:1", server.Usage()}, // that comes first
+		{"-h", usage},
+		{"--help", usage},
+		{"help", usage},
+		{"HELP me", usage},
+		{"-h --routes nats://h:1", usage}, // that comes first
 		{"-v -c none -t", version},
 		{"--help_tls", server.TLSHelp()},
 	} {
@@ -131,6 +133,8 @@ func TestWhatIsShown(t *testing.T) {
 func TestBadCommandLines(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"start", `unrecognized command: "start"`},
+		{"publish", `unrecognized command: "publish"`},
+		{"-D pub", `unrecognized command: "pub"`}, // commands come first
 		{"-p 1 start", `unrecognized command: "start"`},
 		{"-- -p", `unrecognized command: "-p"`},
 		{"-t start", `unrecognized command: "start"`},
@@ -155,13 +159,13 @@ func TestBadOptions(t *testing.T) {
 		args []string
 		want string // the beginning of a line
 	}{
-		{[]string{"-p", "70000"}, "port 70000 is not a port"},
-		{[]string{"-m", "-2"}, "http port -2 is not a port"},
-		{[]string{"-n", "a\tb"}, "server name cannot contain spaces"},
+		{[]string{"-p", "70000"}, "-p: port 70000 is not a port"},
+		{[]string{"-m", "-2"}, "-m: http_port -2 is not a port"},
+		{[]string{"-n", "a\tb"}, "-n: server name cannot contain spaces"},
 		{[]string{"--routes", "nats://u:s3cret@h:1"}, "--routes: barid has no clustering yet"},
 		{[]string{"-js"}, "-js: barid has no JetStream yet"},
-		{[]string{"-sl", "reload"}, "-sl: barid has no signalling of other processes yet"},
-		{[]string{"--user", "u", "--pass", "s3cret", "--auth", "s3cret"}, "Cannot have a user/pass and token"},
+		{[]string{"-sl", "nap"}, "unknown signal \"nap\""},
+		{[]string{"--user", "u", "--pass", "s3cret", "--auth", "s3cret"}, "--user: Cannot have a user/pass and token"},
 		{[]string{"--tls"}, "TLS Server certificate must be present and valid"},
 		{[]string{"-t"}, "must specify [-c, --config] option to check configuration file syntax"},
 		{[]string{"-c", "no/such/file"}, "open no/such/file: no such file or directory"},
@@ -189,19 +193,19 @@ func TestFilesAreTested(t *testing.T) {
 		{"port: 4222", "-D --tls=false", 0, "barid: configuration file FILE is valid (" + digest + ")\n"},
 		{"port: 4222\nfoo: 1\nbar: 2", "", 1, "barid: FILE:2:1: unknown field \"foo\"\nFILE:3:1: unknown field \"bar\"\n"},
 		{"ping_interval: 5", "", 1,
-			"barid: FILE:1:0: invalid use of field \"ping_interval\": ping_interval should be converted to a duration; it is 5 seconds now\n"},
+			"barid: FILE:1:0: invalid use of field \"ping_interval\": ping_interval should be converted to a duration; it is 5 seconds now: write it in quotes, as \"10s\" or \"2m\"\n"},
 		{"foo: 1\nping_interval: 5", "", 1,
-			"barid: FILE:2:1: invalid use of field \"ping_interval\": ping_interval should be converted to a duration; it is 5 seconds now\n" +
+			"barid: FILE:2:1: invalid use of field \"ping_interval\": ping_interval should be converted to a duration; it is 5 seconds now: write it in quotes, as \"10s\" or \"2m\"\n" +
 				"FILE:1:0: unknown field \"foo\"\n"},
 		{"", "", 1, "barid: FILE: config has no values or is empty\n"},
 		{"port: [", "", 1, "barid: FILE:"},
 		{"port", "", 1, "barid: config is invalid (FILE:1:0): the key has no value\n"},
-		{"port: 65536", "", 1, "barid: FILE:1:0: port 65536 is not a port\n"},
+		{"port: 65536", "", 1, "barid: FILE:1:0: port 65536 is not a port; "},
 		{"authorization { token: \"\" }", "", 1, "barid: FILE:1:16: invalid use of field \"token\": " +
 			"it is empty, and without another login everybody may enter\n"},
-		{"no_auth_user: nobody", "", 1, "barid: no_auth_user: \"nobody\" present, but users/nkeys are not defined\n"},
-		{"http: 1", "-ms 2", 1, "barid: Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports\n" +
-			"Can't start monitoring: TLS cert and key required for HTTPS\n"},
+		{"no_auth_user: nobody", "", 1, "barid: FILE:1:0: no_auth_user: \"nobody\" present, but users/nkeys are not defined; "},
+		{"http: 1", "-ms 2", 1, "barid: -ms: Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports; keep one of them\n" +
+			"-ms: Can't start monitoring: TLS cert and key required for HTTPS; "},
 		{"port: 1", "--tls", 1, "barid: TLS Server certificate must be present and valid\n"},
 		{"connect_error_reports: 5", "", 0, "barid: FILE:1:0: \"connect_error_reports\" has no effect: "},
 	} {
@@ -317,4 +321,54 @@ func TestFunctionsThatPrintAndEnd(t *testing.T) {
 		require.Equal(t, c.stdout, stdout.String(), c.function)
 		require.Equal(t, c.stderr, stderr.String(), c.function)
 	}
+}
+
+// The first word decides whether the program is a client, which has its own flags and statuses.
+func TestWordsOfTheClient(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	broker := process(t, "main", "-a", "127.0.0.1", "-p=-1", "-l", log)
+	require.NoError(t, broker.Start())
+	defer func() {
+		require.NoError(t, broker.Process.Signal(os.Interrupt))
+		require.NoError(t, broker.Wait())
+	}()
+	addr := ""
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(log)
+		_, behind, _ := strings.Cut(string(text), "Listening for client connections on ")
+		addr, _, _ = strings.Cut(behind, "\n")
+		return strings.Contains(string(text), "Server is ready")
+	}, lab.Patience, time.Millisecond)
+
+	sub := process(t, "main", "sub", "-s", addr, "--raw", "a")
+	out, err := sub.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, sub.Start())
+	for _, c := range []struct {
+		args   string
+		status int
+		stderr string // its beginning
+	}{
+		{"check connection -s " + addr, 0, ""},
+		{"help pub", 0, ""},
+		{"pub -D", 2, "barid: unknown shorthand flag: 'D' in -D\nsee barid pub --help\n"},
+		{"request -s " + addr + " nobody", 1, "barid: nats: no responders"},
+		{"check health -m 1", 2, ""},
+		{"pub -s " + addr + " --count 1000 --sleep 1ms a hello", 0, "published 1000 "},
+	} {
+		cmd := process(t, "main", strings.Fields(c.args)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		_ = cmd.Run()
+		require.Equal(t, c.status, cmd.ProcessState.ExitCode(), "%s: %s", c.args, stderr.String())
+		require.True(t, strings.HasPrefix(stderr.String(), c.stderr), stderr.String())
+	}
+	first := make([]byte, 6)
+	_, err = io.ReadFull(out, first)
+	require.NoError(t, err)
+	require.Equal(t, "hello\n", string(first))
+	require.NoError(t, sub.Process.Signal(os.Interrupt))
+	_, err = io.Copy(io.Discard, out)
+	require.NoError(t, err)
+	require.NoError(t, sub.Wait(), "an interrupt is the end that was expected")
 }

@@ -24,7 +24,8 @@ var floors = []floor{
 	{"test", "server", "conf", "logger"},
 	{"scripts", "server", "conf", "logger", "test", "scripts"}, // tools outside the house: public packages only
 	{"internal/lab", "server", "conf", "logger", "test", "internal"},
-	{"internal/cli", "server", "conf", "logger", "internal/trust/claims"},
+	{"internal/cli", "server", "conf", "logger", "internal/trust/claims", "internal/cli/profile"},
+	{"internal/cli/profile"},
 
 	{"internal/core/closed"},
 	{"internal/core/guard"},
@@ -99,9 +100,15 @@ var testOnly = []string{"internal/lab", "test"}
 // here may be imported by nobody.
 var modules = []module{
 	{"github.com/nats-io/nkeys", "server", "internal/trust", "internal/config"},
+	{"github.com/nats-io/jwt/v2", "server", "internal/trust", "internal/config"},
+	{"github.com/coreos/go-systemd/v22", "server"},
+	{"github.com/spf13/cobra", "internal/cli"},
+	{"github.com/spf13/pflag", "internal/cli"},
+	{"github.com/schollz/progressbar/v3", "internal/cli"},
+	{"golang.org/x/term", "internal/cli"},
 	{"golang.org/x/crypto", "internal/trust/auth"},
 	{"golang.org/x/sys", "internal/observe/report", "scripts"},
-	{"github.com/nats-io/nats.go", "test", "internal/lab", "scripts"},
+	{"github.com/nats-io/nats.go", "test", "internal/lab", "internal/cli", "scripts"},
 	{"github.com/stretchr/testify", "internal/lab"},
 	{"go.uber.org/goleak", "internal/lab"},
 }
@@ -127,9 +134,9 @@ var variables = map[string]string{
 	"test.DefaultTestOptions":           "named so by the embedding contract",
 }
 
-// starters are folders whose code may start goroutines: the one of the product, and what is no
-// part of the product.
-var starters = []string{"internal/core/task", "internal/lab", "scripts"}
+// starters are folders whose code may start goroutines: the one of the server, and what is no part
+// of the server.
+var starters = []string{"internal/core/task", "internal/lab", "internal/cli", "scripts"}
 
 // timers are files that may use AfterFunc, and why what it starts needs no group.
 var timers = map[string]string{

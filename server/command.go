@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/process"
 )
 
 // UsageError is a command line that ConfigureOptions does not understand. Say with it where
@@ -44,6 +45,8 @@ func ConfigureOptions(fs *flag.FlagSet, args []string, printVersion, printHelp, 
 		printVersion()
 	case help:
 		printHelp()
+	case line.Signal != "":
+		return nil, process.SendFlag(line.Signal)
 	case line.Test:
 		return nil, test(fs, line)
 	default:
@@ -72,9 +75,15 @@ func ProcessCommandLineArgs(fs *flag.FlagSet) (showVersion, showHelp bool, err e
 func read(fs *flag.FlagSet, line *config.CommandLine) (*Options, error) {
 	o, remarks, err := line.Options()
 	if err != nil {
-		return nil, listed(remarks.Warnings, err)
+		return nil, allOf(remarks.Warnings, err)
 	}
 	tell(fs, remarks.Warnings)
+	if line.ConfigFile != "" {
+		o.Reread = func() (*Options, []string, error) {
+			again, remarks, err := line.Options()
+			return again, remarks.Warnings, err
+		}
+	}
 	return o, nil
 }
 
@@ -89,7 +98,7 @@ func test(fs *flag.FlagSet, line *config.CommandLine) error {
 	if err == nil {
 		_, err = NewServer(o.Clone())
 	}
-	if err := listed(remarks.Warnings, err); err != nil {
+	if err := allOf(remarks.Warnings, err); err != nil {
 		return err
 	}
 	fmt.Fprintf(fs.Output(), "%s: configuration file %s is valid (%s)\n", fs.Name(), o.ConfigFile, o.ConfigDigest)
@@ -103,8 +112,8 @@ func tell(fs *flag.FlagSet, remarks []string) {
 	}
 }
 
-// listed returns an error that has the warnings before err; nil if there is neither.
-func listed(warnings []string, err error) error {
+// allOf returns an error that has the warnings before err; nil if there is neither.
+func allOf(warnings []string, err error) error {
 	var all []error
 	for _, w := range warnings {
 		all = append(all, errors.New(w))
@@ -136,9 +145,12 @@ func PrintAndDie(msg string) {
 	os.Exit(1)
 }
 
-// Run starts the server and returns when it accepts connections, or with the reason why it does
-// not; it is shut down then.
+// Run starts the server as what the process is there for, and returns when it accepts connections,
+// or with the reason why it does not; it is shut down then. Unless the server leaves signals to
+// others, the service manager that has started the process, if there is one, gets to know how the
+// server fares.
 func Run(s *Server) error {
+	s.managed.Store(!s.options().NoSigs)
 	s.Start()
 	return s.Err()
 }

@@ -10,7 +10,7 @@ import (
 func (s *Server) ID() string { return s.id }
 
 // Name returns the name of the server, its id if it was given none.
-func (s *Server) Name() string { return cmp.Or(s.opts.ServerName, s.id) }
+func (s *Server) Name() string { return cmp.Or(s.options().ServerName, s.id) }
 
 // Addr returns the address that clients connect to, nil when the server does not listen.
 func (s *Server) Addr() net.Addr {
@@ -27,10 +27,10 @@ func (s *Server) ClientURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	scheme := "nats://"
-	if s.opts.TLSConfig != nil {
+	if s.options().TLSConfig != nil {
 		scheme = "tls://"
 	}
-	return scheme + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
+	return scheme + net.JoinHostPort(s.options().Host, strconv.Itoa(s.options().Port))
 }
 
 // MonitorAddr returns the address of the monitoring listener, nil when there is none.
@@ -67,3 +67,49 @@ func (s *Server) NumSlowConsumers() int64 {
 	}
 	return 0
 }
+
+// ClusterAddr returns the address of the listener for other servers of the cluster: nil, as barid
+// has no clusters yet.
+func (s *Server) ClusterAddr() *net.TCPAddr { return nil }
+
+// ClusterName returns the name of the cluster in the options, empty for none.
+func (s *Server) ClusterName() string { return s.options().Cluster.Name }
+
+// GatewayAddr returns the address of the listener for other clusters: nil, as barid has no gateways
+// yet.
+func (s *Server) GatewayAddr() *net.TCPAddr { return nil }
+
+// WebsocketURL returns the URL that clients connect to by WebSocket: empty, as barid has no such
+// listener yet.
+func (s *Server) WebsocketURL() string { return "" }
+
+// StoreDir returns the folder for streams in the options. barid has no streams yet and does not
+// touch it.
+func (s *Server) StoreDir() string { return s.options().StoreDir }
+
+// NumRoutes returns the number of connections to servers of the same cluster: 0, as barid has no
+// clusters yet.
+func (s *Server) NumRoutes() int { return 0 }
+
+// NumRemotes returns the number of other servers of the same cluster: 0, as barid has no clusters
+// yet.
+func (s *Server) NumRemotes() int { return 0 }
+
+// NumLeafNodes returns the number of leafnode connections: 0, as barid has none yet.
+func (s *Server) NumLeafNodes() int { return 0 }
+
+// NumOutboundGateways returns the number of connections to other clusters: 0, as barid has no
+// gateways yet.
+func (s *Server) NumOutboundGateways() int { return 0 }
+
+// DisconnectClientByID closes the connection of a client; id is its number, as in INFO and /connz.
+// It returns when the connection was told to end. The error says that there is none of that number.
+func (s *Server) DisconnectClientByID(id uint64) error {
+	if d := s.served(); d != nil {
+		return d.Disconnect(id)
+	}
+	return errNotRunning
+}
+
+// NonceRequired reports whether clients are given something to sign.
+func (s *Server) NonceRequired() bool { return s.auth.get().Nonce() }

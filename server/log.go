@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -35,6 +36,11 @@ type sink struct {
 	debug, trace bool
 }
 
+// set sends all log lines to l from now on.
+func (l *logs) set(to Logger, debug, trace bool) {
+	l.to.Store(&sink{Logger: to, debug: debug, trace: trace})
+}
+
 // SetLogger sends all log lines to l from now on, nil for nowhere. It may be called before Start
 // and while the server runs.
 func (s *Server) SetLogger(l Logger, debug, trace bool) {
@@ -42,33 +48,90 @@ func (s *Server) SetLogger(l Logger, debug, trace bool) {
 		s.logs.to.Store(nil)
 		return
 	}
-	s.logs.to.Store(&sink{Logger: l, debug: debug, trace: trace})
+	s.logs.set(l, debug, trace)
 }
 
-// ConfigureLogger sets the logger that the options ask for. It does nothing with NoLog, or when
-// the log file cannot be opened, which it returns.
+// ConfigureLogger sets the logger that the options ask for: a file, a remote syslog, the local
+// syslog or standard error. It does nothing with NoLog, or when the logger cannot be made, which
+// it returns. What an earlier call has opened is closed.
 func (s *Server) ConfigureLogger() error {
-	o := s.opts
+	s.life.Lock()
+	defer s.life.Unlock()
+	o := s.options()
 	if o.NoLog {
 		return nil
 	}
+	l, err := newLogger(o)
+	if err != nil {
+		return err
+	}
+	s.useLogger(l, o)
+	return nil
+}
+
+// newLogger makes the logger that options ask for.
+func newLogger(o *Options) (*logger.Logger, error) {
 	lo := logger.Options{
 		Time: o.Logtime, UTC: o.LogtimeUTC, Debug: o.Debug, Trace: o.Trace, PID: true, Colors: true,
-		SizeLimit: o.LogSizeLimit, MaxFiles: int(o.LogMaxFiles),
+		JSON: o.LogFormat == "json", SizeLimit: o.LogSizeLimit, MaxFiles: int(o.LogMaxFiles),
 	}
-	if o.LogFile == "" {
-		s.SetLogger(logger.NewStderr(lo), o.Debug, o.Trace)
-		return nil
+	switch {
+	case o.LogFile != "":
+		l, err := logger.NewFile(o.LogFile, lo)
+		if err != nil {
+			return nil, fmt.Errorf("error opening file: %w", err)
+		}
+		return l, nil
+	case o.RemoteSyslog != "":
+		return logger.NewRemoteSyslog(o.RemoteSyslog, lo)
+	case o.Syslog:
+		return logger.NewSyslog(lo)
+	default:
+		return logger.NewStderr(lo), nil
 	}
-	l, err := logger.NewFile(o.LogFile, lo)
-	if err != nil {
-		return fmt.Errorf("error opening file: %w", err)
-	}
+}
+
+// useLogger puts a logger that is the server's own in the place of the one before.
+func (s *Server) useLogger(l *logger.Logger, o *Options) {
 	s.mu.Lock()
-	s.mu.file = l
+	old := s.mu.log
+	s.mu.log = l
 	s.mu.Unlock()
-	s.SetLogger(l, o.Debug, o.Trace)
-	return nil
+	s.logs.set(l, o.Debug, o.Trace)
+	closeLog(old)
+}
+
+// closeLog closes a logger that may be nil. There is nobody to tell of an error.
+func closeLog(l *logger.Logger) {
+	if l != nil {
+		_ = l.Close()
+	}
+}
+
+// ownLog returns the logger that ConfigureLogger has made, nil for none. Used says whether lines
+// go to it: the program may have set another one.
+func (s *Server) ownLog() (l *logger.Logger, used bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := s.logs.to.Load()
+	return s.mu.log, to != nil && s.mu.log != nil && to.Logger == Logger(s.mu.log)
+}
+
+// ReOpenLogFile opens the log file again under its name, after a tool has moved it away. Loggers
+// without a file are left alone.
+func (s *Server) ReOpenLogFile() {
+	err := logger.ErrNotFile
+	if l, used := s.ownLog(); used {
+		err = l.Reopen()
+	}
+	switch {
+	case err == nil:
+		s.logs.Noticef("File log re-opened")
+	case errors.Is(err, logger.ErrNotFile):
+		s.logs.Noticef("File log re-open ignored, not a file logger")
+	default:
+		s.logs.Errorf("File log re-open failed: %v", err)
+	}
 }
 
 // Noticef and its siblings pass a line on.
@@ -131,19 +194,23 @@ func (s *Server) greet() {
 	s.logs.Debugf("  Go build: %s", runtime.Version())
 	s.logs.Noticef("  Name:     %s", s.Name())
 	s.logs.Noticef("  ID:       %s", s.id)
-	if s.opts.Proxies != nil && !needsLogin(s.opts) {
+	if s.options().Proxies != nil && !needsLogin(s.options()) {
 		s.logs.Warnf("Trusted proxies have no effect: they vouch for logins, and none is configured")
 	}
-	if plaintext(s.opts) {
+	if plaintext(s.options()) {
 		s.logs.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}
-	if s.opts.ConfigFile != "" {
-		s.logs.Noticef("Using configuration file: %s (%s)", s.opts.ConfigFile, s.opts.ConfigDigest)
+}
+
+// tellOfConfig logs what stands out in the options.
+func (s *Server) tellOfConfig() {
+	if s.options().ConfigFile != "" {
+		s.logs.Noticef("Using configuration file: %s (%s)", s.options().ConfigFile, s.options().ConfigDigest)
 	}
-	for _, note := range s.opts.ConfigNotes {
+	for _, note := range s.options().ConfigNotes {
 		s.logs.Warnf("%s", note)
 	}
-	if s.opts.MaxPayload > 8<<20 {
+	if s.options().MaxPayload > 8<<20 {
 		s.logs.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
 	}
 }

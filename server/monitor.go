@@ -3,16 +3,12 @@ package server
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/baridmq/barid/internal/bus/account"
-	"github.com/baridmq/barid/internal/core/closed"
-	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/monitor"
-	"github.com/baridmq/barid/internal/observe/report"
-	"github.com/baridmq/barid/internal/transport/certs"
 	"github.com/baridmq/barid/internal/transport/httpd"
 	"github.com/baridmq/barid/server/status"
 )
@@ -23,38 +19,28 @@ const requestTime = 10 * time.Second
 // StartMonitoring opens the monitoring listener if the options ask for one and it is not open
 // yet. Start calls it first, so that a start can be watched.
 func (s *Server) StartMonitoring() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mu.stopping {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.ending.Err() != nil {
 		return errNotRunning
 	}
 	return s.startMonitoring()
 }
 
-// startMonitoring is StartMonitoring with the lock held.
+// startMonitoring is StartMonitoring for those who hold s.life.
 func (s *Server) startMonitoring() error {
-	o := s.opts
-	if (o.HTTPPort == 0 && o.HTTPSPort == 0) || s.mu.monitor != nil {
+	o := s.options()
+	if (o.HTTPPort == 0 && o.HTTPSPort == 0) || s.MonitorAddr() != nil {
 		return nil
 	}
 	scheme, port := "http", o.HTTPPort
 	var secured *tls.Config
 	if o.HTTPSPort != 0 {
 		scheme, port = "https", o.HTTPSPort
-		secured = o.TLSConfig.Clone()
-		secured.ClientAuth = tls.NoClientCert // tools that look at a server have none
+		secured = s.monitorTLS()
 	}
-	handler := monitor.New(monitor.Config{
-		BasePath: o.HTTPBasePath, Version: VERSION, BaridVersion: BaridVersion,
-		Counters: &s.requests, Warnf: s.logs.Warnf,
-		Source: monitor.Source{
-			Varz:   func() *status.Varz { v, _ := s.Varz(nil); return v },
-			Connz:  s.Connz,
-			Health: s.health,
-		},
-	})
 	m, err := httpd.Listen(httpd.Config{
-		Name: "monitor", Handler: handler, TLS: secured,
+		Name: "monitor", Handler: s.HTTPHandler(), TLS: secured,
 		Addr:        net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(port, 0))),
 		ReadTimeout: requestTime,
 		ErrorLog:    func(text string) { s.logs.Errorf("monitoring: %s", text) },
@@ -64,120 +50,85 @@ func (s *Server) startMonitoring() error {
 	}
 	s.logs.Noticef("Starting %s monitor on %s", scheme, net.JoinHostPort(o.HTTPHost, strconv.Itoa(m.Addr().Port)))
 	m.Serve(s.tasks)
+	s.mu.Lock()
 	s.mu.monitor = m
+	s.mu.Unlock()
 	return nil
 }
 
-// Varz returns the general state of the server, as /varz does. The options may be nil; there is
-// never an error.
-func (s *Server) Varz(*VarzOptions) (*Varz, error) {
-	o := s.opts
-	var doors client.Report
-	if d := s.served(); d != nil {
-		doors = d.Report()
-	}
-	in := tally(doors.Totals.InMsgs, doors.Totals.InBytes)
-	out := tally(doors.Totals.OutMsgs, doors.Totals.OutBytes)
-	return report.Varz(report.Server{
-		Identity: report.Identity{ID: s.id, Name: s.Name(), Version: VERSION, BaridVersion: BaridVersion, Proto: 1, GitCommit: commit()},
-		Listener: report.Listener{
-			Host: o.Host, Port: o.Port, AuthRequired: s.auth.Required(), AuthTimeout: seconds(o.AuthTimeout),
-			TLSRequired: o.TLSConfig != nil && !o.AllowNonTLS, TLSVerify: verifies(o), TLSTimeout: seconds(o.TLSTimeout),
-			TLSCertNotAfter: certs.NotAfter(o.TLSConfig),
-		},
-		Monitor: report.Monitor{Host: o.HTTPHost, Port: o.HTTPPort, TLSPort: o.HTTPSPort, BasePath: o.HTTPBasePath, Requests: s.requests.Requests()},
-		Limits: report.Limits{
-			MaxConnections: o.MaxConn, MaxSubscriptions: o.MaxSubs,
-			PingInterval: o.PingInterval, MaxPingsOut: o.MaxPingsOut,
-			MaxControlLine: o.MaxControlLine, MaxPayload: int(o.MaxPayload), MaxPending: o.MaxPending,
-			WriteDeadline: o.WriteDeadline,
-		},
-		Load: report.Load{
-			Connections: len(doors.Open), TotalConnections: doors.Accepted,
-			Subscriptions: s.NumSubscriptions(),
-		},
-		Traffic: report.Traffic{In: in, InClients: in, Out: out, OutClients: out},
-		Faults: report.Faults{
-			Slow:   report.ByKind{Clients: uint64(doors.Slow)},
-			Stale:  report.ByKind{Clients: uint64(doors.Stale)},
-			Stalls: doors.Totals.Stalls,
-		},
-		Config: report.Config{LoadTime: s.created, Digest: o.ConfigDigest, Tags: o.Tags, Metadata: o.Metadata},
-		Trust:  report.Trust{SystemAccount: systemAccount(o)},
-		Start:  s.created, Now: time.Now(),
-	}, s.sampler.Sample()), nil
+// pages makes the handler of monitoring requests when it is first asked for.
+type pages struct {
+	once    sync.Once
+	handler *monitor.Handler
 }
 
-// verifies reports whether clients have to show certificates.
-func verifies(o *Options) bool {
-	return o.TLSConfig != nil && o.TLSConfig.ClientAuth == tls.RequireAndVerifyClientCert
-}
-
-func tally(msgs, bytes uint64) report.Tally {
-	return report.Tally{Msgs: int64(msgs), Bytes: int64(bytes)}
-}
-
-// Connz returns a page of connections, as /connz does; nil options mean the defaults. The error
-// says which options do not go together.
-func (s *Server) Connz(opts *ConnzOptions) (*Connz, error) {
-	var doors client.Report
-	if d := s.served(); d != nil {
-		doors = d.Report()
-	}
-	subs := sync.OnceValue(s.subscriptions)
-	var open, ended []report.Conn
-	for i := range doors.Open {
-		open = append(open, conn(&doors.Open[i], subs))
-	}
-	for i := range doors.Ended {
-		ended = append(ended, conn(&doors.Ended[i], subs))
-	}
-	return report.Connz(s.id, time.Now(), opts, open, ended)
-}
-
-// conn turns the snapshot of a client connection into that of a report.
-func conn(i *client.Info, subs func() map[uint64][]report.Sub) report.Conn {
-	c := report.Conn{
-		CID: i.ID, Kind: "Client", Type: "nats", IP: i.IP, Port: i.Port,
-		Start: i.Start, LastActivity: i.LastActivity, Stop: i.Stop,
-		RTT: i.RTT, Pending: i.Pending,
-		In: tally(i.InMsgs, i.InBytes), Out: tally(i.OutMsgs, i.OutBytes),
-		Stalls: i.Stalls, NumSubs: uint32(i.Subscriptions),
-		Software: report.Software{Name: i.Name, Lang: i.Lang, Version: i.Version},
-		Login:    report.Login{Account: i.Account, User: i.User, NKey: i.NKey, Token: i.Label == "token"},
-		ProxyKey: i.Proxy,
-		Subs:     func() []report.Sub { return subs()[i.ID] },
-	}
-	if t := i.TLS; t != nil {
-		c.TLS = &report.TLS{Version: t.Version, Cipher: t.CipherSuite, First: i.First, PeerCerts: t.PeerCertificates}
-	}
-	if i.Reason != closed.Open {
-		c.Reason = i.Reason.String()
-	}
-	return c
-}
-
-// subscriptions lists all subscriptions by the connection that holds them.
-func (s *Server) subscriptions() map[uint64][]report.Sub {
-	by := map[uint64][]report.Sub{}
-	for _, a := range s.accounts.All() {
-		a.Each(func(sub *account.Sub) bool {
-			id := sub.Owner().ID
-			by[id] = append(by[id], report.Sub{
-				Subject: sub.Subject(), Queue: sub.Queue(), SID: string(sub.AppendSID(nil)),
-				Msgs: int64(sub.Taken()), Max: int64(sub.Max()),
-			})
-			return true
+// watch returns the handler of monitoring requests.
+func (s *Server) watch() *monitor.Handler {
+	s.pages.once.Do(func() {
+		s.pages.handler = monitor.New(monitor.Config{
+			BasePath: s.options().HTTPBasePath, Version: VERSION, BaridVersion: BaridVersion,
+			Counters: &s.requests, Warnf: s.logs.Warnf,
+			Source: monitor.Source{
+				Varz:         func() *status.Varz { v, _ := s.Varz(nil); return v },
+				Connz:        s.Connz,
+				Subsz:        s.Subsz,
+				Routez:       s.Routez,
+				Gatewayz:     s.Gatewayz,
+				Leafz:        s.Leafz,
+				Accountz:     s.Accountz,
+				AccountStatz: s.AccountStatz,
+				Jsz:          s.Jsz,
+				Health:       s.Healthz,
+				Open:         s.openTotals,
+			},
 		})
-	}
-	return by
+	})
+	return s.pages.handler
 }
 
-// health says whether the server is well.
-func (s *Server) health(opts *status.HealthzOptions) *status.HealthStatus {
-	var waiting []string
-	if !s.ReadyForConnections(report.ReadyWait) {
-		waiting = append(waiting, "server")
-	}
-	return report.Health(opts, waiting)
+// HTTPHandler returns the handler of monitoring requests, for programs that serve them on a
+// listener of their own. It answers whether or not the server has one, and knows the paths with
+// Options.HTTPBasePath in front.
+func (s *Server) HTTPHandler() http.Handler { return s.watch() }
+
+// Paths of monitoring pages, without Options.HTTPBasePath.
+const (
+	RootPath         = monitor.RootPath
+	VarzPath         = monitor.VarzPath
+	ConnzPath        = monitor.ConnzPath
+	RoutezPath       = monitor.RoutezPath
+	GatewayzPath     = monitor.GatewayzPath
+	LeafzPath        = monitor.LeafzPath
+	SubszPath        = monitor.SubszPath
+	StackszPath      = monitor.StackszPath
+	AccountzPath     = monitor.AccountzPath
+	AccountStatzPath = monitor.AccountStatzPath
+	JszPath          = monitor.JszPath
+	HealthzPath      = monitor.HealthzPath
+)
+
+// HandleRoot answers with the page that links the others, whatever the path of the request.
+func (s *Server) HandleRoot(w http.ResponseWriter, r *http.Request) { s.watch().Serve(RootPath, w, r) }
+
+// HandleVarz answers like /varz, whatever the path of the request.
+func (s *Server) HandleVarz(w http.ResponseWriter, r *http.Request) { s.watch().Serve(VarzPath, w, r) }
+
+// HandleConnz answers like /connz, whatever the path of the request.
+func (s *Server) HandleConnz(w http.ResponseWriter, r *http.Request) {
+	s.watch().Serve(ConnzPath, w, r)
+}
+
+// HandleRoutez answers like /routez, whatever the path of the request.
+func (s *Server) HandleRoutez(w http.ResponseWriter, r *http.Request) {
+	s.watch().Serve(RoutezPath, w, r)
+}
+
+// HandleSubsz answers like /subsz, whatever the path of the request.
+func (s *Server) HandleSubsz(w http.ResponseWriter, r *http.Request) {
+	s.watch().Serve(SubszPath, w, r)
+}
+
+// HandleStacksz answers like /stacksz, whatever the path of the request.
+func (s *Server) HandleStacksz(w http.ResponseWriter, r *http.Request) {
+	s.watch().Serve(StackszPath, w, r)
 }

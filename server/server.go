@@ -13,10 +13,10 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -47,33 +47,59 @@ const (
 
 // Server is one instance of barid. Its methods may be called by any goroutine, at any time.
 type Server struct {
+	// current are the options in force, of which nothing is changed: a reload replaces them as a
+	// whole.
+	current atomic.Pointer[Options]
+	lifecycle
+
 	// fixed
-	opts     *Options
 	id       string
 	xkey     string
 	logs     logs
 	created  time.Time
 	accounts *account.Registry
-	auth     identity.Authenticator
+	auth     gatekeeper
+	handles  handles
 	sampler  *report.Sampler
 	requests monitor.Counters
+	pages    pages
 	ids      atomic.Uint64
 	connTask *task.Group // readers and writers
 	tasks    *task.Group // everything else that a shutdown ends
 	control  *task.Group // what may call Shutdown, which therefore does not wait for it
-	door     *client.Door
-	ready    chan struct{} // closed when all listeners accept
-	quit     chan struct{} // closed when the end begins
-	done     chan struct{} // closed when the end is over
+}
 
+// lifecycle is what a server knows of its start, its reloads and its end.
+type lifecycle struct {
+	given  *Options           // what the program gave; the port is written back to it
+	ready  chan struct{}      // closed when all listeners accept
+	ending context.Context    // done when the end begins
+	end    context.CancelFunc // begins the end
+	done   chan struct{}      // closed when the end is over
+
+	loaded  atomic.Pointer[time.Time] // when the options in force were read
+	managed atomic.Bool               // a service manager is told how the server fares
+
+	// life is held by whoever starts the server, changes its options or stops it. reload is held
+	// while new options are read, which may take long and must not keep the server from ending;
+	// who needs both takes reload first.
+	life, reload sync.Mutex
+
+	// mu guards what a start, a reload or a shutdown changes, for those who look at it. Its holder
+	// calls nothing that waits or logs.
 	mu struct {
-		sync.Mutex // held while starting or stopping
-		started    bool
-		stopping   bool
-		err        error
-		listener   *listen.Listener
-		monitor    *httpd.Server
-		file       *logger.Logger
+		sync.Mutex
+		started, stopping bool
+		retiring          bool // a lame duck
+		deaf              bool // the listener is closed
+
+		err      error
+		door     *client.Door
+		listener *listen.Listener
+		monitor  *httpd.Server
+		profiler *httpd.Server
+		log      *logger.Logger // what ConfigureLogger has made last
+		ports    string         // name of the ports file that was written
 	}
 }
 
@@ -96,17 +122,30 @@ func NewServer(opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("making the server's encryption key: %w", err)
 	}
 	s := &Server{
-		opts: opts, id: id, xkey: xkey, created: time.Now(),
+		id: id, xkey: xkey, created: time.Now(),
 		accounts: account.NewRegistry(),
 		sampler:  report.NewSampler(),
-		ready:    make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	if s.auth, err = s.authenticator(); err != nil {
+	s.given, s.ready, s.done = opts, make(chan struct{}), make(chan struct{})
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.take(*opts)
+	s.loaded.Store(&s.created)
+	s.connTask, s.tasks, s.control = task.New(s.panicked), task.New(s.panicked), task.New(s.panicked)
+	s.newAccounts(opts)
+	s.attach(opts)
+	a, err := s.authenticator(opts, nil)
+	if err != nil {
 		return nil, err
 	}
-	s.connTask, s.tasks, s.control = task.New(s.panicked), task.New(s.panicked), task.New(s.panicked)
+	s.auth.put(a)
 	return s, nil
 }
+
+// options are those in force now. They must not be changed.
+func (s *Server) options() *Options { return s.current.Load() }
+
+// take puts a copy of options in force.
+func (s *Server) take(o Options) { s.current.Store(&o) }
 
 // New is NewServer without the error: nil when there is one.
 func New(opts *Options) *Server {
@@ -142,59 +181,92 @@ func (s *Server) Start() {
 
 // start does the work of Start.
 func (s *Server) start() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if !s.beginStart() {
+		return nil
+	}
+	if err := s.open(); err != nil {
+		s.mu.Lock()
+		s.mu.err = err
+		s.mu.Unlock()
+		return err
+	}
+	close(s.ready)
+	s.writePorts(s.options().PortsFileDir)
+	s.logs.Noticef("Server is ready")
+	s.notifyReady("Serving clients")
+	return nil
+}
+
+// beginStart reports whether the server is to be started now.
+func (s *Server) beginStart() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.started || s.mu.stopping {
-		return nil
+		return false
 	}
 	s.mu.started = true
-	s.mu.err = s.open()
-	if s.mu.err == nil {
-		close(s.ready)
-		s.logs.Noticef("Server is ready")
-	}
-	return s.mu.err
+	return true
 }
 
-// open opens everything, in order; the lock is held.
+// open opens everything, in order.
 func (s *Server) open() error {
-	if !s.opts.NoSigs {
+	if !s.options().NoSigs {
 		s.handleSignals()
 	}
 	s.greet()
-	if err := s.writePid(); err != nil {
+	if err := s.startProfiler(); err != nil {
+		return err
+	}
+	s.tellOfConfig()
+	if err := writePid(s.options().PidFile); err != nil {
 		return err
 	}
 	if err := s.startMonitoring(); err != nil {
 		return fatalf("Can't start monitoring: %v", err)
 	}
-	var l *listen.Listener
-	if !s.opts.DontListen {
-		port := max(s.opts.Port, 0) // RANDOM_PORT
-		addr := net.JoinHostPort(s.opts.Host, strconv.Itoa(port))
-		var err error
-		l, err = listen.Listen(listen.Config{
-			Addr: addr, Name: "Client", Errorf: s.logs.Errorf,
-			Serve: func(nc net.Conn) { s.door.Accept(nc, identity.Standard) },
-		})
-		if err != nil {
-			return fatalf("Error listening on port: %s, %q", addr, err)
-		}
-		s.opts.Port = l.Addr().Port
+	if s.options().DontListen {
+		s.openDoor(nil)
+		return nil
 	}
-	s.door = client.New(s.doorConfig())
-	if l != nil {
-		s.mu.listener = l
-		s.logs.Noticef("Listening for client connections on %s", net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port)))
-		s.tellOfTLS()
-		l.Start(s.tasks)
+	return s.listen()
+}
+
+// listen opens the listener for clients.
+func (s *Server) listen() error {
+	o := *s.options()
+	addr := net.JoinHostPort(o.Host, strconv.Itoa(max(o.Port, 0))) // 0 for RANDOM_PORT
+	var door *client.Door
+	l, err := listen.Listen(listen.Config{
+		Addr: addr, Name: "Client", Errorf: s.logs.Errorf,
+		Serve: func(nc net.Conn) { door.Accept(nc, identity.Standard) },
+	})
+	if err != nil {
+		return fatalf("Error listening on port: %s, %q", addr, err)
 	}
+	o.Port = l.Addr().Port
+	s.given.Port = o.Port
+	s.take(o)
+	door = s.openDoor(l)
+	s.logs.Noticef("Listening for client connections on %s", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	s.tellOfTLS()
+	l.Start(s.tasks)
 	return nil
+}
+
+// openDoor makes the door of NATS clients, and shows it with its listener.
+func (s *Server) openDoor(l *listen.Listener) *client.Door {
+	door := client.New(s.doorConfig())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.door, s.mu.listener = door, l
+	return door
 }
 
 // tellOfTLS logs what clients have to be ready for.
 func (s *Server) tellOfTLS() {
-	o := s.opts
+	o := s.options()
 	if o.ProxyProtocol {
 		s.logs.Noticef("PROXY protocol enabled for client connections")
 	}
@@ -219,35 +291,30 @@ func (f fatal) Error() string { return string(f) }
 
 func fatalf(format string, v ...any) error { return fatal(fmt.Sprintf(format, v...)) }
 
-func (s *Server) writePid() error {
-	if s.opts.PidFile == "" {
-		return nil
-	}
-	if err := os.WriteFile(s.opts.PidFile, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
-		return fatalf("Could not write pidfile: %v", err)
-	}
-	return nil
+// ReadyForConnections waits until every listener accepts connections, for at most wait. It
+// reports false when the time ran out, or the server has stopped or does not accept any more.
+func (s *Server) ReadyForConnections(wait time.Duration) bool {
+	return s.serves(wait) && !s.retiring()
 }
 
-// ReadyForConnections waits until every listener accepts connections, for at most wait. It
-// reports false when the time ran out or the server has stopped.
-func (s *Server) ReadyForConnections(wait time.Duration) bool {
+// serves waits until the server runs, for at most wait, and reports whether it does: a lame duck
+// is well, though it takes no new clients.
+func (s *Server) serves(wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-s.ready:
-	case <-s.quit:
+	case <-s.ending.Done():
 	case <-timer.C:
 	}
-	return s.isReady()
+	return s.Running()
 }
 
-// isReady reports whether the server serves now.
-func (s *Server) isReady() bool {
-	select {
-	case <-s.quit:
+// Running reports whether the server serves: it has started and does not stop yet. A lame duck
+// still runs.
+func (s *Server) Running() bool {
+	if s.ending.Err() != nil {
 		return false
-	default:
 	}
 	select {
 	case <-s.ready:
@@ -270,10 +337,10 @@ var errNotRunning = errors.New("server is not running")
 // InProcessConn returns a connection to the server that needs no socket. The caller speaks the
 // client protocol on it and closes it.
 func (s *Server) InProcessConn() (net.Conn, error) {
-	if !s.isReady() {
+	if !s.Running() {
 		return nil, errNotRunning
 	}
 	ours, theirs := net.Pipe()
-	s.door.Accept(ours, identity.InProcess)
+	s.served().Accept(ours, identity.InProcess)
 	return theirs, nil
 }

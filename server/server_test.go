@@ -19,8 +19,6 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
 
-	"github.com/baridmq/barid/internal/bus/account"
-	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/lab"
 	"github.com/baridmq/barid/server/options"
@@ -72,7 +70,7 @@ func newServer(t *testing.T, f func(o *Options)) (*Server, *book) {
 func TestNewServer(t *testing.T) {
 	s, err := NewServer(nil)
 	require.NoError(t, err)
-	require.Equal(t, 4222, s.opts.Port)
+	require.Equal(t, 4222, s.options().Port)
 	require.True(t, nkeys.IsValidPublicServerKey(s.ID()))
 	require.Equal(t, s.ID(), s.Name(), "a server without a name has that of its id")
 	named := New(&Options{ServerName: "n"})
@@ -81,7 +79,8 @@ func TestNewServer(t *testing.T) {
 	require.True(t, nkeys.IsValidPublicCurveKey(s.xkey))
 
 	_, err = NewServer(&Options{ServerName: "a b", MaxPingsOut: -1})
-	require.EqualError(t, err, "server name cannot contain spaces\nping_max can not be negative")
+	require.ErrorContains(t, err, "server name cannot contain spaces")
+	require.ErrorContains(t, err, "ping_max can not be negative")
 	require.Nil(t, New(&Options{MaxPingsOut: -1}))
 }
 
@@ -121,8 +120,8 @@ func TestStartAndShutdown(t *testing.T) {
 	s.Start()
 	require.True(t, <-ready)
 	s.Start() // nothing happens
-	require.Equal(t, s.Addr().(*net.TCPAddr).Port, s.opts.Port, "the port that was opened is written back")
-	require.Equal(t, fmt.Sprintf("nats://127.0.0.1:%d", s.opts.Port), s.ClientURL())
+	require.Equal(t, s.Addr().(*net.TCPAddr).Port, s.options().Port, "the port that was opened is written back")
+	require.Equal(t, fmt.Sprintf("nats://127.0.0.1:%d", s.options().Port), s.ClientURL())
 	nc, err := net.Dial("tcp", s.Addr().String())
 	require.NoError(t, err)
 	defer nc.Close()
@@ -211,6 +210,7 @@ func TestGreeting(t *testing.T) {
 		o.ServerName, o.MaxPayload = "n", 8<<20+1
 	})
 	s.greet()
+	s.tellOfConfig()
 	for _, want := range []string{
 		"INF Starting barid", "INF   Version:  " + BaridVersion + ", compatible with " + VERSION,
 		"INF   Name:     n", "INF   ID:       " + s.ID(), "WRN Maximum payloads over 8.00 MB are generally discouraged",
@@ -219,6 +219,7 @@ func TestGreeting(t *testing.T) {
 	}
 	modest, log := newServer(t, func(o *Options) { o.MaxPayload = 8 << 20 })
 	modest.greet()
+	modest.tellOfConfig()
 	require.NotContains(t, log.text(), "WRN")
 }
 
@@ -270,7 +271,7 @@ func TestConfigureLogger(t *testing.T) {
 	require.NoError(t, silent.ConfigureLogger())
 	silent.logs.Noticef("to the logger that was set")
 	require.Contains(t, b.text(), "to the logger that was set")
-	require.NoFileExists(t, silent.opts.LogFile)
+	require.NoFileExists(t, silent.options().LogFile)
 
 	bad, _ := newServer(t, func(o *Options) { o.LogFile = filepath.Join(t.TempDir(), "no", "folder") })
 	require.ErrorIs(t, bad.ConfigureLogger(), os.ErrNotExist)
@@ -296,13 +297,13 @@ func TestDoorConfig(t *testing.T) {
 		o.TLSConfig, o.AllowNonTLS, o.TLSRateLimit = &tls.Config{MinVersion: tls.VersionTLS13}, true, 12
 		o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, 13
 		o.TraceHeaders, o.TraceVerbose = true, true
-		o.WriteDeadline, o.PingInterval, o.MaxPingsOut = 9, 10, 11
+		o.WriteDeadline, o.PingInterval, o.MaxPingsOut, o.NoFastProducerStall = 9, 10, 11, true
 	})
 	cfg := s.doorConfig()
 	want := client.Config{
 		Tasks: s.connTask, Auth: cfg.Auth, Log: &s.logs, Info: cfg.Info, IDs: &s.ids,
 		MaxConnections: 1, MaxSubscriptions: 2, MaxTokens: 3, MaxLine: 4, MaxPayload: 5, MaxPending: 6,
-		MaxClosed: 7, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true,
+		MaxClosed: 7, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true, NoStall: true,
 		AuthConfigured: true, AuthTimeout: 3 * time.Second, ProxyProtocol: true, System: "S",
 		TLS: client.TLS{
 			Timeout: 4 * time.Second, Optional: true, First: true, Fallback: 13, Rate: 12,
@@ -329,43 +330,6 @@ func TestDoorConfig(t *testing.T) {
 	require.False(t, cfg.FirstPing)
 	require.False(t, cfg.Info.Headers)
 	require.Equal(t, "127.0.0.1", cfg.Info.Host)
-}
-
-// The snapshot of a connection becomes that of a report, field by field.
-func TestConnForReports(t *testing.T) {
-	at := time.Unix(1000, 0)
-	i := client.Info{
-		ID: 7, IP: "10.0.0.1", Port: 8, Start: at, LastActivity: at.Add(1), Stop: at.Add(2), Reason: closed.StaleConnection,
-		RTT: 3, Pending: 4, InMsgs: 5, InBytes: 6, OutMsgs: 7, OutBytes: 8, Stalls: 9, Subscriptions: 10,
-		Name: "n", Lang: "l", Version: "v", Account: "A", Label: "user:u",
-	}
-	c := conn(&i, nil)
-	require.Equal(t, []any{uint64(7), "Client", "nats", "10.0.0.1", 8, at, at.Add(1), at.Add(2), "Stale Connection"},
-		[]any{c.CID, c.Kind, c.Type, c.IP, c.Port, c.Start, c.LastActivity, c.Stop, c.Reason})
-	require.Equal(t, []any{time.Duration(3), 4, int64(5), int64(6), int64(7), int64(8), int64(9), uint32(10)},
-		[]any{c.RTT, c.Pending, c.In.Msgs, c.In.Bytes, c.Out.Msgs, c.Out.Bytes, c.Stalls, c.NumSubs})
-	require.Equal(t, []any{"n", "l", "v", "A"}, []any{c.Software.Name, c.Software.Lang, c.Software.Version, c.Login.Account})
-	i.Reason = closed.Open
-	require.Empty(t, conn(&i, nil).Reason)
-}
-
-func TestSubscriptionsByConnection(t *testing.T) {
-	s, _ := newServer(t, nil)
-	one, two := &account.Owner{ID: 1}, &account.Owner{ID: 2}
-	g := s.accounts.Get(account.Global)
-	other := s.accounts.Put(account.Spec{Name: "A", Limits: account.Unlimited()})
-	limited := account.NewSub(one, []byte("9"), []byte("q"))
-	g.Subscribe(limited, []byte("a.>"))
-	limited.SetMax(5)
-	limited.Count(2)
-	g.Subscribe(account.NewSub(two, []byte("x"), nil), []byte("b"))
-	other.Subscribe(account.NewSub(two, []byte("y"), nil), []byte("c"))
-	by := s.subscriptions()
-	require.Len(t, by, 2)
-	require.Len(t, by[2], 2)
-	sub := by[1][0]
-	require.Equal(t, []any{"a.>", "q", "9", int64(2), int64(5)}, []any{sub.Subject, sub.Queue, sub.SID, sub.Msgs, sub.Max})
-	require.EqualValues(t, 3, s.NumSubscriptions())
 }
 
 func TestOptionsAreCloned(t *testing.T) {

@@ -1,11 +1,6 @@
 package server
 
-import (
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
-)
+import "time"
 
 const (
 	// flushTime is how long a shutdown waits for clients to take what is due to them.
@@ -22,33 +17,27 @@ func (s *Server) Shutdown() {
 		<-s.done
 		return
 	}
+	s.life.Lock() // a start or a reload in progress is waited for
+	defer s.life.Unlock()
 	s.logs.Noticef("Initiating Shutdown...")
-	if s.mu.listener != nil {
-		s.mu.listener.Close()
-	}
-	if s.door != nil {
-		s.door.Shutdown()
-		if late := s.connTask.Wait(flushTime); len(late) > 0 {
-			s.door.Abort()
-		}
-	}
-	s.connTask.Close()
-	if s.mu.monitor != nil {
-		s.mu.monitor.Shutdown(flushTime)
+	s.notifyStopping("Shutting down")
+	s.removePorts()
+	s.stopListening()
+	s.dropClients()
+	for _, h := range s.webs() {
+		h.Shutdown(flushTime)
 	}
 	s.tasks.Close()
 	for _, late := range append(s.connTask.Wait(endTime), s.tasks.Wait(endTime)...) {
 		s.logs.Errorf("Still running after shutdown: %s", late)
 	}
 	s.logs.Noticef("Server Exiting..")
-	if s.mu.file != nil {
-		s.mu.file.Close()
-	}
+	l, _ := s.ownLog()
+	closeLog(l)
 	close(s.done)
 }
 
-// beginStop reports true to the first caller. A start in progress is waited for; after that
-// nothing under the lock changes any more.
+// beginStop reports true to the first caller.
 func (s *Server) beginStop() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,32 +45,33 @@ func (s *Server) beginStop() bool {
 		return false
 	}
 	s.mu.stopping = true
-	close(s.quit)
+	s.end()
 	return true
+}
+
+// stopListening gives the port for clients free, once; a lame duck has done so already.
+func (s *Server) stopListening() {
+	s.mu.Lock()
+	l, deaf := s.mu.listener, s.mu.deaf
+	s.mu.deaf = true
+	s.mu.Unlock()
+	if l != nil && !deaf {
+		l.Close()
+	}
+}
+
+// dropClients ends all connections of clients. Those that do not take what waits for them in time
+// lose it.
+func (s *Server) dropClients() {
+	door := s.served()
+	if door != nil {
+		door.Shutdown()
+		if late := s.connTask.Wait(flushTime); len(late) > 0 {
+			door.Abort()
+		}
+	}
+	s.connTask.Close()
 }
 
 // WaitForShutdown returns when a Shutdown is done.
 func (s *Server) WaitForShutdown() { <-s.done }
-
-// handleSignals shuts the server down at the first INT or TERM. HUP, by which tools ask for a new
-// reading of the configuration, must not end it.
-func (s *Server) handleSignals() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	s.control.Go("signals", func() {
-		defer signal.Stop(signals)
-		for {
-			select {
-			case <-s.quit:
-				return
-			case sig := <-signals:
-				s.logs.Noticef("Trapped %q signal", sig)
-				if sig != syscall.SIGHUP {
-					s.Shutdown()
-					return
-				}
-				s.logs.Errorf("Failed to reload server configuration: barid cannot do that yet, restart it")
-			}
-		}
-	})
-}

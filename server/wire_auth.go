@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
@@ -24,45 +25,89 @@ func systemAccount(o *Options) string {
 	return cmp.Or(o.SystemAccount, defaultSystem)
 }
 
-// makeAccounts enters the accounts that the options name. Those of users count, too: a program
-// that embeds the server need not list them twice.
-func (s *Server) makeAccounts() {
-	if name := systemAccount(s.opts); name != "" {
-		s.accounts.Put(account.Spec{Name: name, Limits: account.Unlimited()})
-	}
-	for _, a := range s.opts.Accounts {
-		s.accountOf(a)
-	}
+// gatekeeper has the authenticator in force, which a reload replaces.
+type gatekeeper struct {
+	now atomic.Pointer[identity.Authenticator]
 }
 
-// accountOf returns the account that a describes, the default one for nil.
-func (s *Server) accountOf(a *options.Account) *account.Account {
+func (g *gatekeeper) put(a identity.Authenticator) { g.now.Store(&a) }
+
+func (g *gatekeeper) get() identity.Authenticator { return *g.now.Load() }
+
+// Required reports whether clients have to say who they are.
+func (g *gatekeeper) Required() bool { return g.get().Required() }
+
+// specs describe the accounts that options name. Those of users count, too: a program that embeds
+// the server need not list them twice. What an account is listed with counts more than what a
+// user brings along.
+func specs(o *Options) map[string]account.Spec {
+	all := map[string]account.Spec{account.Global: {Name: account.Global, Limits: account.Unlimited()}}
+	if name := systemAccount(o); name != "" {
+		all[name] = account.Spec{Name: name, Limits: account.Unlimited()}
+	}
+	for _, u := range o.Users {
+		describe(all, u.Account)
+	}
+	for _, u := range o.Nkeys {
+		describe(all, u.Account)
+	}
+	for _, a := range o.Accounts {
+		describe(all, a)
+	}
+	return all
+}
+
+// describe adds the account, or replaces what is known of it. The default one has no limits.
+func describe(all map[string]account.Spec, a *options.Account) {
 	if a == nil || a.Name == account.Global {
-		return s.accounts.Get(account.Global)
+		return
 	}
 	limits := account.Unlimited()
 	if l := a.Limits; l != nil {
 		limits = account.Limits{Connections: l.MaxConnections, Subscriptions: l.MaxSubscriptions, Payload: l.MaxPayload}
 	}
-	return s.accounts.Put(account.Spec{Name: a.Name, Limits: limits})
+	all[a.Name] = account.Spec{Name: a.Name, Limits: limits}
+}
+
+// newAccounts makes those accounts of options that are not there yet, and returns their names.
+// Those that are keep what they have.
+func (s *Server) newAccounts(o *Options) (names []string) {
+	for name, spec := range specs(o) {
+		if s.accounts.Get(name) == nil {
+			s.accounts.Put(spec)
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// accountOf returns the account of a user, which is there.
+func (s *Server) accountOf(a *options.Account) *account.Account {
+	if a == nil {
+		return s.accounts.Get(account.Global)
+	}
+	return s.accounts.Get(a.Name)
 }
 
 // needsLogin reports whether there are logins at all.
 func needsLogin(o *Options) bool {
-	return o.Users != nil || o.Nkeys != nil || o.Username != "" || o.Authorization != ""
+	return o.CustomClientAuthentication != nil ||
+		o.Users != nil || o.Nkeys != nil || o.Username != "" || o.Authorization != ""
 }
 
-// authenticator makes what decides who may enter.
-func (s *Server) authenticator() (identity.Authenticator, error) {
-	o := s.opts
-	s.makeAccounts()
+// authenticator makes what decides who may enter by the options, whose accounts are there. It
+// goes on where the replaced one was with those who guess.
+func (s *Server) authenticator(o *Options, replaced identity.Authenticator) (identity.Authenticator, error) {
 	global := s.accounts.Get(account.Global)
+	if o.CustomClientAuthentication != nil {
+		return &customAuth{s: s, program: o.CustomClientAuthentication}, nil
+	}
 	if !needsLogin(o) {
 		return auth.NewOpen(global), nil
 	}
 	cfg := auth.Config{
 		Token: o.Authorization, Account: global, ProxyRequired: o.ProxyRequired,
-		NoAuthUser: o.NoAuthUser, Certificates: o.TLSMap,
+		NoAuthUser: o.NoAuthUser, Certificates: o.TLSMap, Before: replaced,
 		Warnf: s.logs.Warnf, Debugf: s.logs.Debugf,
 	}
 	if o.Proxies != nil {
@@ -71,10 +116,10 @@ func (s *Server) authenticator() (identity.Authenticator, error) {
 		}
 	}
 	var err error
-	if cfg.Users, err = s.users(); err != nil {
+	if cfg.Users, err = s.users(o); err != nil {
 		return nil, err
 	}
-	if s.onlySystem(cfg.Users) && o.NoAuthUser == "" && !o.AuthorizationBlock {
+	if onlySystem(o, cfg.Users) && o.NoAuthUser == "" && !o.AuthorizationBlock {
 		// Who configures no more than an entrance for operators does not mean to lock the others out.
 		name := "nats-" + rand.Text()[:8]
 		cfg.Users = append(cfg.Users, auth.User{Name: name, Account: global, Limits: account.Unlimited()})
@@ -84,8 +129,7 @@ func (s *Server) authenticator() (identity.Authenticator, error) {
 }
 
 // users are those that the options name; nil if there are only tokens.
-func (s *Server) users() ([]auth.User, error) {
-	o := s.opts
+func (s *Server) users(o *Options) ([]auth.User, error) {
 	if o.Authorization != "" && o.Users == nil && o.Nkeys == nil && o.Username == "" {
 		return nil, nil
 	}
@@ -129,9 +173,9 @@ func (s *Server) user(a *options.Account, p *options.Permissions, kinds map[stri
 
 // onlySystem reports whether the system account is the only one that is configured, and all users
 // belong to it.
-func (s *Server) onlySystem(users []auth.User) bool {
-	system := systemAccount(s.opts)
-	for _, a := range s.opts.Accounts {
+func onlySystem(o *Options, users []auth.User) bool {
+	system := systemAccount(o)
+	for _, a := range o.Accounts {
 		if a.Name != system {
 			return false
 		}

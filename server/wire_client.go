@@ -17,11 +17,11 @@ const apiLevel = 0
 
 // doorConfig is what the door of NATS clients gets of the options. The listener is open.
 func (s *Server) doorConfig() client.Config {
-	o := s.opts
+	o := s.options()
 	host, port, _ := config.Advertise(o) // Validate has refused what cannot be advertised
 	return client.Config{
 		Tasks: s.connTask,
-		Auth:  s.auth,
+		Auth:  s.auth.get(),
 		Log:   &s.logs,
 
 		AuthConfigured: needsLogin(o),
@@ -38,7 +38,7 @@ func (s *Server) doorConfig() client.Config {
 			ID: s.id, Name: s.Name(), Version: VERSION, Barid: BaridVersion, Proto: 1,
 			GitCommit: commit(), Go: runtime.Version(), Host: host, Port: port,
 			Headers: !o.NoHeaderSupport,
-			Rest:    proto.ServerInfoRest{APILevel: apiLevel, XKey: s.xkey},
+			Rest:    proto.ServerInfoRest{Cluster: o.Cluster.Name, APILevel: apiLevel, XKey: s.xkey},
 		},
 		MaxConnections:   o.MaxConn,
 		MaxSubscriptions: o.MaxSubs,
@@ -52,6 +52,7 @@ func (s *Server) doorConfig() client.Config {
 		PingInterval:     o.PingInterval,
 		PingMax:          o.MaxPingsOut,
 		FirstPing:        !o.DisableShortFirstPing,
+		NoStall:          o.NoFastProducerStall,
 	}
 }
 
@@ -78,5 +79,5 @@ func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Se
 func (s *Server) served() *client.Door {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.door
+	return s.mu.door
 }

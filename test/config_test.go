@@ -41,11 +41,9 @@ var differences = map[string]difference{
 	"cluster":   {true, missing},
 	"gateway":   {true, missing},
 	"jetstream": {true, missing},
-	"lame_duck": {true, missing},
 	"leafnodes": {true, missing},
 	"mappings":  {true, missing},
 	"mqtt":      {true, missing},
-	"syslog":    {true, missing},
 	"websocket": {true, missing},
 
 	"newer_logging":   {false, newer},

@@ -29,10 +29,30 @@ func TestShutdownOfServerThatNeverStarted(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, s.ReadyForConnections(time.Millisecond))
 	require.Nil(t, s.Addr())
+	require.False(t, s.Running())
 	s.Shutdown()
 	s.Shutdown()
 	s.WaitForShutdown()
 	require.False(t, s.ReadyForConnections(time.Millisecond))
+	s.Start() // too late
+	require.False(t, s.Running())
+	require.Nil(t, s.Addr())
+}
+
+// Starting again changes nothing, and whoever waits for the start hears of it.
+func TestStartTwice(t *testing.T) {
+	s, err := server.NewServer(freePorts())
+	require.NoError(t, err)
+	defer s.Shutdown()
+	waiting := make(chan bool, 1)
+	go func() { waiting <- s.ReadyForConnections(soon) }()
+	s.Start()
+	require.True(t, <-waiting)
+	require.True(t, s.Running())
+	addr := s.Addr()
+	s.Start()
+	require.Equal(t, addr, s.Addr())
+	connect(t, s)
 }
 
 func TestShutdownFromManySides(t *testing.T) {

@@ -28,9 +28,10 @@ var DefaultTestOptions = server.Options{
 const readyWithin = 10 * time.Second
 
 // RunServer starts a server and returns when it is ready for connections. A nil opts means a copy of
-// DefaultTestOptions. Logging is switched off in opts, and whatever the server fills in (such as the
-// port that stands for -1) can be read there afterwards. The caller shuts the server down. RunServer
-// panics when the options are invalid or the server does not get ready within ten seconds.
+// DefaultTestOptions. In opts, logging, tracing, and the pooling and compression of connections
+// between servers are switched off, and whatever the server fills in (such as the port that stands
+// for -1) can be read there afterwards. The caller shuts the server down. RunServer panics when the
+// options are invalid or the server does not get ready within ten seconds.
 func RunServer(opts *server.Options) *server.Server {
 	return RunServerCallback(opts, nil)
 }
@@ -55,6 +56,9 @@ func RunServerCallback(opts *server.Options, callback func(*server.Server)) *ser
 		opts = &defaults
 	}
 	opts.NoLog, opts.Trace, opts.Debug = true, false, false
+	opts.Cluster.PoolSize = -1
+	opts.Cluster.Compression.Mode = server.CompressionOff
+	opts.LeafNode.Compression.Mode = server.CompressionOff
 	s, err := server.NewServer(opts)
 	if err != nil {
 		panic(fmt.Sprintf("no server from these options: %v", err))
@@ -65,7 +69,7 @@ func RunServerCallback(opts *server.Options, callback func(*server.Server)) *ser
 	s.Start()
 	if !s.ReadyForConnections(readyWithin) {
 		s.Shutdown()
-		panic("the server did not get ready for connections")
+		panic(fmt.Sprintf("the server did not get ready for connections: %v", s.Err()))
 	}
 	return s
 }

@@ -16,11 +16,12 @@ type accountEntry struct {
 type limits = *options.AccountLimits
 
 // accountBlock are the settings of an account.
-var accountBlock = block[*accountEntry]{unknown: unknownField, keys: []key[*accountEntry]{
-	special("users", "list of maps", func(d *decoder, p *conf.Pair, a *accountEntry) { d.users(p, &a.entrants) }),
-	special("nkey", "string", (*decoder).accountNkey),
+var accountBlock = block[*accountEntry]{path: "accounts", unknown: unknownField, keys: []key[*accountEntry]{
+	special("users", "list of maps", func(d *decoder, p *conf.Pair, a *accountEntry) { d.users(p, &a.entrants) }).
+		help("who may enter the account"),
+	special("nkey", "string", (*decoder).accountNkey).help("public key of the account"),
 	defaultPermissions("default_permissions", func(a *accountEntry) *group { return &a.entrants }),
-	special("limits", "map", (*decoder).limits),
+	special("limits", "map", (*decoder).limits).help("what the account may use").unset("no bounds"),
 	missing[*accountEntry]("exports", "exports", absent),
 	missing[*accountEntry]("imports", "imports", absent),
 	missing[*accountEntry]("mappings maps", subjectMappings, absent),
@@ -29,10 +30,13 @@ var accountBlock = block[*accountEntry]{unknown: unknownField, keys: []key[*acco
 }}
 
 // limitsBlock are the limits of an account.
-var limitsBlock = block[limits]{unknown: "Unknown field %q parsing account limits", keys: []key[limits]{
-	number("max_connections max_conn", func(l limits) *int { return &l.MaxConnections }),
-	number("max_subscriptions max_subs", func(l limits) *int { return &l.MaxSubscriptions }),
-	number("max_payload max_pay", func(l limits) *int { return &l.MaxPayload }),
+var limitsBlock = block[limits]{path: "limits", unknown: "Unknown field %q parsing account limits", keys: []key[limits]{
+	number("max_connections max_conn", func(l limits) *int { return &l.MaxConnections }).
+		help("client connections at a time").unset("-1, no bound"),
+	number("max_subscriptions max_subs", func(l limits) *int { return &l.MaxSubscriptions }).
+		help("subscriptions of a connection").unset("-1, no bound"),
+	number("max_payload max_pay", func(l limits) *int { return &l.MaxPayload }).
+		help("largest message, in bytes").unset("-1, no bound"),
 	missing[limits]("max_leafnodes max_leafs", "leafnodes", unlimited),
 }}
 
@@ -94,7 +98,7 @@ func (d *decoder) reserved(at conf.Position, name string) bool {
 	case options.GlobalAccount:
 		d.fail(at, "%q is a Reserved Account", name)
 	case "":
-		d.fail(at, "an account needs a name")
+		d.fail(at, errNoAccountName)
 	default:
 		return false
 	}

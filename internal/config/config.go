@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,19 +17,48 @@ import (
 	"github.com/baridmq/barid/server/options"
 )
 
+// setting is a row of a table as the options of a server see it.
+type setting struct {
+	*entry
+	path    string // in a configuration file, as authorization.timeout
+	fill    func(o opts)
+	fault   func(o opts) string
+	fields  func(o opts) []any
+	changes func(from, to opts) ([]string, error)
+	put     func(o opts, v flagValue)
+}
+
+// settings are all rows that are about options of a server directly.
+func settings() []setting {
+	return slices.Concat(bind(topLevel, itself), bind(authorizationBlock, loginOf))
+}
+
+func itself(o opts) opts { return o }
+
+func loginOf(o opts) *login { return &login{Options: o, marks: &single{}} }
+
+// bind makes settings of the rows of a block that is part of options.
+func bind[T any](b block[T], of func(opts) T) (all []setting) {
+	for _, k := range b.keys {
+		all = append(all, setting{
+			entry:   k.about(),
+			path:    join(b.path, k.about().name()),
+			fill:    func(o opts) { k.fill(of(o)) },
+			fault:   func(o opts) string { return k.fault(of(o)) },
+			fields:  func(o opts) []any { return k.fields(of(o)) },
+			changes: func(from, to opts) ([]string, error) { return k.changes(of(from), of(to)) },
+			put:     func(o opts, v flagValue) { k.put(of(o), v) },
+		})
+	}
+	return all
+}
+
 // Complete fills in the defaults of what o leaves open.
 func Complete(o *options.Options) {
-	o.Host = cmp.Or(o.Host, options.DefaultHost)
-	o.Port = cmp.Or(o.Port, options.DefaultPort)
+	for _, s := range settings() {
+		s.fill(o)
+	}
 	o.HTTPHost = cmp.Or(o.HTTPHost, o.Host)
-	o.MaxConn = cmp.Or(o.MaxConn, options.DefaultMaxConnections)
-	o.MaxControlLine = cmp.Or(o.MaxControlLine, options.DefaultMaxControlLine)
-	o.MaxPayload = cmp.Or(o.MaxPayload, options.DefaultMaxPayload)
-	o.MaxPending = cmp.Or(o.MaxPending, options.DefaultMaxPending)
-	o.MaxClosedClients = cmp.Or(o.MaxClosedClients, options.DefaultMaxClosedClients)
-	o.WriteDeadline = cmp.Or(o.WriteDeadline, options.DefaultWriteDeadline)
-	o.PingInterval = cmp.Or(o.PingInterval, options.DefaultPingInterval)
-	o.MaxPingsOut = cmp.Or(o.MaxPingsOut, options.DefaultPingMax)
 	o.TLSTimeout = cmp.Or(o.TLSTimeout, options.DefaultTLSTimeout.Seconds())
 	if o.AuthTimeout == 0 {
 		o.AuthTimeout = options.DefaultAuthTimeout.Seconds()
@@ -44,35 +74,61 @@ func Complete(o *options.Options) {
 // Validate returns everything that is wrong with completed options, joined; nil if nothing is.
 func Validate(o *options.Options) error {
 	var errs []error
-	refuse := func(wrong bool, format string, v ...any) {
+	for _, f := range faults(o) {
+		errs = append(errs, errors.New(f.text))
+	}
+	return errors.Join(errs...)
+}
+
+// fault is something wrong with options.
+type fault struct {
+	text string
+	hint string   // the text with what to do about it
+	keys []string // paths of the settings that it is about, the likeliest first
+}
+
+// refusal notes an error if something is wrong.
+type refusal func(wrong bool, format string, v ...any)
+
+// checker collects faults.
+type checker struct{ faults []fault }
+
+// about returns a refusal for what is about some settings.
+func (c *checker) about(keys ...string) refusal {
+	return func(wrong bool, format string, v ...any) {
 		if wrong {
-			errs = append(errs, fmt.Errorf(format, v...))
+			text := fmt.Sprintf(format, v...)
+			c.faults = append(c.faults, fault{text, hinted(format, text), keys})
 		}
 	}
-	refuse(hasSpaces(o.ServerName), errSpaces)
-	refuse(!isPort(o.Port), errPort, o.Port)
-	refuse(!isPort(o.HTTPPort), "http "+errPort, o.HTTPPort)
-	refuse(!isPort(o.HTTPSPort), "https "+errPort, o.HTTPSPort)
-	refuse(o.HTTPPort != 0 && o.HTTPSPort != 0,
-		"Can't start monitoring: can't specify both HTTP (%v) and HTTPs (%v) ports", o.HTTPPort, o.HTTPSPort)
-	refuse(o.HTTPSPort != 0 && o.TLSConfig == nil, "Can't start monitoring: TLS cert and key required for HTTPS")
-	refuse(o.MaxControlLine < 0, "max_control_line can not be negative")
-	refuse(o.MaxPending < 0, "max_pending can not be negative")
-	refuse(o.MaxPending > maxInt, "max_pending value is too big")
-	refuse(int64(o.MaxPayload) > o.MaxPending, "max_payload (%v) cannot be higher than max_pending (%v)", o.MaxPayload, o.MaxPending)
-	refuse(o.WriteDeadline < 0, "write_deadline can not be negative")
-	refuse(o.PingInterval < 0, "ping_interval can not be negative")
-	refuse(o.MaxPingsOut < 0, "ping_max can not be negative")
+}
+
+// faults are what is wrong with completed options: with each setting by itself, and with several
+// together.
+func faults(o opts) []fault {
+	c := &checker{}
+	for _, s := range settings() {
+		text := s.fault(o)
+		c.about(s.path)(text != "", "%s %s", strings.ReplaceAll(s.path, ".", " "), text)
+	}
+	c.about("server_name")(hasSpaces(o.ServerName), errSpaces)
+	refuse := c.about("https_port", "https", "http_port", "http")
+	refuse(o.HTTPPort != 0 && o.HTTPSPort != 0, errHTTPAndHTTPS, o.HTTPPort, o.HTTPSPort)
+	refuse(o.HTTPSPort != 0 && o.TLSConfig == nil, errHTTPS)
+	c.about("max_payload", "max_pending")(int64(o.MaxPayload) > o.MaxPending, errPayload, o.MaxPayload, o.MaxPending)
+	c.about("lame_duck_grace_period", "lame_duck_duration")(o.LameDuckGracePeriod >= o.LameDuckDuration && o.LameDuckDuration > 0,
+		errGrace, o.LameDuckGracePeriod, o.LameDuckDuration)
 	_, _, err := Advertise(o)
-	refuse(err != nil, "Error setting server INFO with ClientAdvertise value of %s, err=%v", o.ClientAdvertise, err)
-	refuse(!isTimeout(o.TLSTimeout), "tls timeout of %v seconds is out of range", o.TLSTimeout)
-	refuse(!isTimeout(o.AuthTimeout), "authorization timeout of %v seconds is out of range", o.AuthTimeout)
+	c.about("client_advertise")(err != nil, errAdvertise, o.ClientAdvertise, err)
+	refuse = c.about("tls")
+	refuse(notTimeout(o.TLSTimeout) != "", "tls timeout %s", notTimeout(o.TLSTimeout))
 	refuse(o.TLSRateLimit < 0, "connection_rate_limit can not be negative")
 	for pin := range o.TLSPinnedCerts {
 		refuse(!certs.ValidFingerprint(pin) || strings.ToLower(pin) != pin, errPin, pin)
 	}
-	checkLogins(o, refuse)
-	return errors.Join(errs...)
+	c.logins(o)
+	c.absentParts(o)
+	return c.faults
 }
 
 // isPort reports whether n can be the port of a listener, be it a free one or the default.
@@ -80,12 +136,36 @@ func isPort(n int) bool { return n >= options.RandomPort && n <= 65535 }
 
 func hasSpaces(s string) bool { return strings.ContainsAny(s, " \t\r\n") }
 
-func isTimeout(s float64) bool {
-	_, ok := inSeconds(s)
-	return ok && s >= 0
+// notTimeout says what is wrong with a number of seconds.
+func notTimeout(s float64) string {
+	if _, ok := inSeconds(s); !ok || s < 0 {
+		return fmt.Sprintf("of %v seconds is out of range", s)
+	}
+	return ""
 }
 
-const maxInt = int64(^uint(0) >> 1)
+// absentParts refuses what programs ask for of parts that barid does not have.
+func (c *checker) absentParts(o opts) {
+	for _, part := range []struct {
+		asked       bool
+		field, lack string
+	}{
+		{o.Cluster.Port != 0, "Cluster.Port", clustering},
+		{len(o.Routes) > 0 || o.RoutesStr != "", "Routes", clustering},
+		{o.Gateway.Name != "" || o.Gateway.Port != 0, "Gateway", "gateways"},
+		{o.LeafNode.Port != 0, "LeafNode.Port", "leafnodes"},
+		{len(o.LeafNode.Remotes) > 0, "LeafNode.Remotes", "leafnodes"},
+		{o.Websocket.Port != 0, "Websocket.Port", "websockets"},
+		{o.MQTT.Port != 0, "MQTT.Port", "MQTT"},
+		{o.JetStream, "JetStream", streams},
+		{len(o.TrustedKeys) > 0, "TrustedKeys", operators},
+		{len(o.TrustedOperators) > 0, "TrustedOperators", operators},
+		{o.AccountResolver != nil, "AccountResolver", operators},
+		{o.OCSPConfig != nil && o.OCSPConfig.Mode != options.OCSPModeNever, "OCSPConfig", "OCSP"},
+	} {
+		c.about()(part.asked, "Options.%s is not supported yet: barid has no %s", part.field, part.lack)
+	}
+}
 
 // Advertise returns the host and port that clients are told.
 func Advertise(o *options.Options) (host string, port int, err error) {

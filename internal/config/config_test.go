@@ -2,11 +2,13 @@ package config
 
 import (
 	"crypto/tls"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/baridmq/barid/internal/lab"
@@ -31,6 +33,7 @@ func TestDefaults(t *testing.T) {
 		MaxConn: 65536, MaxControlLine: 4096, MaxPayload: 1 << 20, MaxPending: 64 << 20,
 		MaxClosedClients: 10000, WriteDeadline: 10 * time.Second, PingInterval: 2 * time.Minute, MaxPingsOut: 2,
 		TLSTimeout: 2, AuthTimeout: 2, SystemAccount: "$SYS",
+		LameDuckDuration: 2 * time.Minute, LameDuckGracePeriod: 10 * time.Second,
 	}, completed(nil))
 	require.NoError(t, Validate(completed(nil)))
 }
@@ -52,10 +55,22 @@ func TestCompleteKeepsWhatIsSet(t *testing.T) {
 		DisableShortFirstPing: true, NoHeaderSupport: true,
 		NoLog: true, NoSigs: true, Debug: true, Trace: true, Logtime: true, LogtimeUTC: true,
 		LogFile: "f", LogSizeLimit: 11, LogMaxFiles: 12, MaxTracedMsgLen: 13, PidFile: "p",
+		NoFastProducerStall: true, LameDuckDuration: 1, LameDuckGracePeriod: 2, ConnectErrorReports: 3, ReconnectErrorReports: 4,
+		LogFormat: "json", Syslog: true, RemoteSyslog: "udp://h:1", PortsFileDir: "d", ProfPort: 14, ProfBlockRate: 15,
 	}
-	fields := reflect.ValueOf(given)
-	for i := range fields.NumField() {
-		require.False(t, fields.Field(i).IsZero(), "this test has to set %s, too", fields.Type().Field(i).Name)
+	fields := reflect.ValueOf(&given).Elem()
+	for _, s := range settings() {
+		for _, place := range s.fields(&given) {
+			require.False(t, reflect.ValueOf(place).Elem().IsZero(), "this test has to set that of %s, too", s.path)
+		}
+	}
+	for _, group := range unsaid {
+		if group.keep {
+			continue
+		}
+		for _, name := range group.fields {
+			require.False(t, fields.FieldByName(name).IsZero(), "this test has to set %s, too", name)
+		}
 	}
 	o := given
 	Complete(&o)
@@ -87,8 +102,8 @@ func TestValidate(t *testing.T) {
 		{"the last port", func(o *options.Options) { o.Port, o.HTTPPort = 65535, 65535 }, ""},
 		{"no port", func(o *options.Options) { o.Port = 65536 }, "port 65536 is not a port"},
 		{"a negative port", func(o *options.Options) { o.Port = -2 }, "port -2 is not a port"},
-		{"no http port", func(o *options.Options) { o.HTTPPort = 65536 }, "http port 65536 is not a port"},
-		{"a negative http port", func(o *options.Options) { o.HTTPPort = -2 }, "http port -2 is not a port"},
+		{"no http port", func(o *options.Options) { o.HTTPPort = 65536 }, "http_port 65536 is not a port"},
+		{"a negative http port", func(o *options.Options) { o.HTTPPort = -2 }, "http_port -2 is not a port"},
 		{"no connections", func(o *options.Options) { o.MaxConn = -1 }, ""},
 		{"no bound of subscriptions", func(o *options.Options) { o.MaxSubs = -1 }, ""},
 		{"a negative line", func(o *options.Options) { o.MaxControlLine = -1 }, "max_control_line can not be negative"},
@@ -98,6 +113,40 @@ func TestValidate(t *testing.T) {
 		{"a payload that is larger", func(o *options.Options) { o.MaxPending = 1<<20 - 1 }, "max_payload (1048576) cannot be higher than max_pending (1048575)"},
 		{"a negative write deadline", func(o *options.Options) { o.WriteDeadline = -1 }, "write_deadline can not be negative"},
 		{"a negative interval", func(o *options.Options) { o.PingInterval = -1 }, "ping_interval can not be negative"},
+		{"a hurry of a program", func(o *options.Options) { o.LameDuckDuration, o.LameDuckGracePeriod = 2, 1 }, ""},
+		{"grace as long as all", func(o *options.Options) { o.LameDuckDuration = 10 * time.Second },
+			"lame duck grace period (10s) should be strictly lower than lame duck duration (10s)"},
+		{"negative grace", func(o *options.Options) { o.LameDuckGracePeriod = -1 }, "lame_duck_grace_period can not be negative"},
+		{"a format of the log", func(o *options.Options) { o.LogFormat = "json" }, ""},
+		{"no format", func(o *options.Options) { o.LogFormat = "xml" }, "log_format must be text or json"},
+		{"a syslog", func(o *options.Options) { o.RemoteSyslog = "unix:///dev/log" }, ""},
+		{"no syslog", func(o *options.Options) { o.RemoteSyslog = "tcp://u:s3cret@h" },
+			"remote_syslog needs the form udp://host:port, tcp://host:port or unix:///path"},
+		{"no profiling port", func(o *options.Options) { o.ProfPort = 65536 }, "prof_port 65536 is not a port"},
+		{"a cluster", func(o *options.Options) { o.Cluster.Port = -1 }, "Options.Cluster.Port is not supported yet: barid has no clustering"},
+		{"what only tunes a cluster", func(o *options.Options) {
+			o.Cluster.PoolSize, o.Cluster.Compression.Mode, o.LeafNode.Compression.Mode, o.StoreDir = -1, "off", "off", "/x"
+		}, ""},
+		{"routes", func(o *options.Options) { o.Routes = []*url.URL{{}} }, "Options.Routes is not supported yet: barid has no clustering"},
+		{"a gateway", func(o *options.Options) { o.Gateway.Name = "A" }, "Options.Gateway is not supported yet: barid has no gateways"},
+		{"leafnodes", func(o *options.Options) { o.LeafNode.Port = -1 }, "Options.LeafNode.Port is not supported yet: barid has no leafnodes"},
+		{"a leafnode", func(o *options.Options) { o.LeafNode.Remotes = []*options.RemoteLeafOpts{{}} },
+			"Options.LeafNode.Remotes is not supported yet: barid has no leafnodes"},
+		{"websockets", func(o *options.Options) { o.Websocket.Port = 1 }, "Options.Websocket.Port is not supported yet: barid has no websockets"},
+		{"MQTT", func(o *options.Options) { o.MQTT.Port = 1 }, "Options.MQTT.Port is not supported yet: barid has no MQTT"},
+		{"streams", func(o *options.Options) { o.JetStream = true }, "Options.JetStream is not supported yet: barid has no JetStream"},
+		{"a host without a port", func(o *options.Options) { o.RemoteSyslog = "udp://:514" },
+			"remote_syslog needs the form udp://host:port, tcp://host:port or unix:///path"},
+		{"no path", func(o *options.Options) { o.RemoteSyslog = "unix://" },
+			"remote_syslog needs the form udp://host:port, tcp://host:port or unix:///path"},
+		{"routes as text", func(o *options.Options) { o.RoutesStr = "x" }, "Options.Routes is not supported yet: barid has no clustering"},
+		{"claims of operators", func(o *options.Options) { o.TrustedOperators = []*jwt.OperatorClaims{{}} },
+			"Options.TrustedOperators is not supported yet: barid has no operators"},
+		{"a resolver", func(o *options.Options) { o.AccountResolver = struct{ options.AccountResolver }{} },
+			"Options.AccountResolver is not supported yet: barid has no operators"},
+		{"operators", func(o *options.Options) { o.TrustedKeys = []string{"O"} }, "Options.TrustedKeys is not supported yet: barid has no operators"},
+		{"OCSP", func(o *options.Options) { o.OCSPConfig = &options.OCSPConfig{} }, "Options.OCSPConfig is not supported yet: barid has no OCSP"},
+		{"no OCSP", func(o *options.Options) { o.OCSPConfig = &options.OCSPConfig{Mode: options.OCSPModeNever} }, ""},
 		{"negative pings", func(o *options.Options) { o.MaxPingsOut = -1 }, "ping_max can not be negative"},
 		{"an address to advertise", func(o *options.Options) { o.ClientAdvertise = "example.org:1" }, ""},
 		{"none", func(o *options.Options) { o.ClientAdvertise = "example.org:x" },
@@ -146,8 +195,8 @@ func TestValidateTellsEverything(t *testing.T) {
 		o.ServerName, o.Port, o.PingInterval, o.MaxPingsOut = " ", -7, -1, -1
 	}))
 	require.Equal(t, []string{
-		"server name cannot contain spaces", "port -7 is not a port",
-		"ping_interval can not be negative", "ping_max can not be negative",
+		"port -7 is not a port", "ping_interval can not be negative", "ping_max can not be negative",
+		"server name cannot contain spaces",
 	}, strings.Split(err.Error(), "\n"))
 }
 

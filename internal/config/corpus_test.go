@@ -56,10 +56,17 @@ func TestBadFiles(t *testing.T) {
 	corpus(t, "bad", func(t *testing.T, file string) {
 		before := options.Options{ServerName: "before", Tags: []string{"a"}}
 		after := before
-		remarks, err := Into(&after, file)
+		if _, err := Into(&after, file); err != nil {
+			require.Equal(t, before, after, "a bad file changes nothing")
+		}
+		line, err := parseLine("-c", file)
+		require.NoError(t, err)
+		_, remarks, err := line.Options()
 		require.Error(t, err)
-		require.Equal(t, before, after, "a bad file changes nothing")
 		text := remarked(remarks) + withoutFolder(err.Error()) + "\n"
+		for fault := range strings.Lines(text) {
+			require.Regexp(t, `^((warning|note): )?\S+\.(conf|inc):[0-9]+:[0-9]+: |Parse error on line`, fault, "it has a place")
+		}
 		require.NotContains(t, text, "s3cret")
 		require.NotContains(t, text, "AAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H", "a seed")
 		golden(t, file, text)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/baridmq/barid/conf"
 	"github.com/baridmq/barid/server/options"
@@ -17,6 +16,8 @@ type Remarks struct {
 	Warnings []string
 	// Notes are about settings that are fine and have no effect on barid.
 	Notes []string
+
+	places map[string]conf.Position // where the file has its keys, by their paths
 }
 
 // File reads the options of a configuration file. What the file does not name stays zero; the
@@ -48,7 +49,7 @@ func Into(o *options.Options, path string) (Remarks, error) {
 func decodeDocument(o *options.Options, doc *conf.Document) (Remarks, error) {
 	next := *o // everything it points to is replaced, never written through
 	next.ConfigFile, next.ConfigDigest = doc.File, doc.Digest
-	d := &decoder{file: conf.Position{File: doc.File, Line: 1}}
+	d := newDecoder(conf.Position{File: doc.File, Line: 1})
 	if len(doc.Root.Pairs) == 0 {
 		d.remarks.Warnings = append(d.remarks.Warnings, doc.File+": config has no values or is empty")
 	}
@@ -68,23 +69,35 @@ type decoder struct {
 	faults   []error       // each a *conf.Error
 	remarks  Remarks
 	entrants entrants
+	places   map[string]conf.Position // of keys, by their paths
+	blocks   []vocabulary             // all there are, for advice
+}
+
+func newDecoder(file conf.Position) *decoder {
+	places := map[string]conf.Position{}
+	return &decoder{file: file, places: places, remarks: Remarks{places: places}, blocks: vocabularies()}
 }
 
 // fail notes what is wrong at a place. Faults that are found late, because two places contradict
 // each other, are put where they belong in their file.
 func (d *decoder) fail(at conf.Position, format string, v ...any) {
-	place := len(d.faults)
-	for i, err := range slices.Backward(d.faults) {
-		other := err.(*conf.Error).At
-		if other.File != at.File {
+	d.faults = insert(d.faults, &conf.Error{At: at, Text: hinted(format, fmt.Sprintf(format, v...))})
+}
+
+// insert adds an error to a list, before those that stand behind it in the same file.
+func insert(list []error, e *conf.Error) []error {
+	place := len(list)
+	for i, err := range slices.Backward(list) {
+		other, is := err.(*conf.Error)
+		if !is || other.At.File != e.At.File {
 			continue
 		}
-		if !before(at, other) {
+		if !before(e.At, other.At) {
 			break
 		}
 		place = i
 	}
-	d.faults = slices.Insert(d.faults, place, error(&conf.Error{At: at, Text: fmt.Sprintf(format, v...)}))
+	return slices.Insert(list, place, error(e))
 }
 
 // before reports whether a stands before b in the file of both.
@@ -102,37 +115,3 @@ func (d *decoder) warn(p *conf.Pair, format string, v ...any) {
 func (d *decoder) note(p *conf.Pair, why string) {
 	d.remarks.Notes = append(d.remarks.Notes, fmt.Sprintf("%s: %q has no effect: %s", p.At, p.Key, why))
 }
-
-// block is the language of one kind of block: the keys that it knows.
-type block[T any] struct {
-	keys []key[T]
-	// unknown is the error text for other keys, with %q for the key.
-	unknown string
-	// strict refuses other keys also if they were referred to as variables.
-	strict bool
-}
-
-// decode puts what stands in the block b into to.
-func (l block[T]) decode(d *decoder, b *conf.Block, to T) {
-	for _, p := range b.Pairs {
-		if k := l.find(p.Key); k != nil {
-			k.set(d, p, to)
-		} else if !p.Used || l.strict {
-			d.fail(p.At, l.unknown, p.Key)
-		}
-	}
-}
-
-// find returns the row of a key, nil if there is none. The case of letters does not matter.
-func (l block[T]) find(name string) *key[T] {
-	for i := range l.keys {
-		for known := range strings.FieldsSeq(l.keys[i].names) {
-			if strings.EqualFold(known, name) {
-				return &l.keys[i]
-			}
-		}
-	}
-	return nil
-}
-
-const unknownField = "unknown field %q"

@@ -61,7 +61,7 @@ func dumpValue(b *strings.Builder, path string, v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			name := v.Type().Field(i).Name
-			if !strings.HasPrefix(name, "Config") {
+			if v.Type().Field(i).IsExported() && !strings.HasPrefix(name, "Config") {
 				dumpValue(b, strings.TrimPrefix(path+"."+name, "."), v.Field(i))
 			}
 		}

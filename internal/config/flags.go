@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/baridmq/barid/conf"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -21,6 +21,9 @@ type CommandLine struct {
 	Version, Help, HelpTLS bool
 	// Test asks to check the configuration file in place of a server.
 	Test bool
+	// Signal asks to signal another server in place of being one: a command, as command=PID or
+	// alone; empty if it does not.
+	Signal string
 	// ConfigFile is the configuration file; empty for none.
 	ConfigFile string
 
@@ -75,8 +78,10 @@ func parseQuietly(fs *flag.FlagSet, args []string) error {
 	return err
 }
 
-// Options reads the configuration file, if there is one, and applies the flags. The caller
-// completes and validates the options. The error holds everything that is wrong, a line for each.
+// Options reads the configuration file, if there is one, applies the flags and checks what comes
+// out. It can be called again when the file has changed. The caller completes the options. The
+// error holds everything that is wrong, a line for each: with FILE:LINE:COLUMN if it is about what
+// the file says, with the name of the flag if it is about that.
 func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 	if err := c.refused(); err != nil {
 		return nil, Remarks{}, err
@@ -92,7 +97,38 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 	if err := c.Apply(o); err != nil {
 		return nil, remarks, err
 	}
+	completed := o.Clone()
+	Complete(completed)
+	var errs []error
+	var inFile *conf.Error
+	for _, f := range faults(completed) {
+		if err := c.located(f, remarks.places); errors.As(err, &inFile) {
+			errs = insert(errs, inFile)
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, remarks, errors.Join(errs...)
+	}
 	return o, remarks, nil
+}
+
+// located is the error for a fault, with the flag or the place in the file that it comes from.
+func (c *CommandLine) located(f fault, places map[string]conf.Position) error {
+	for _, key := range f.keys {
+		for _, a := range c.given {
+			if a.row.path == key {
+				return fmt.Errorf("%s: %s", dashed(a.name), f.hint)
+			}
+		}
+	}
+	for _, key := range f.keys {
+		if at, stands := places[key]; stands {
+			return &conf.Error{At: at, Text: f.hint}
+		}
+	}
+	return errors.New(f.text)
 }
 
 // Apply puts the flags that were given over what o says, be their values empty or false; the
@@ -152,6 +188,7 @@ type flagValue struct {
 
 // flagRow is one flag in the table of flags. Everything that has to know the flags goes by it.
 type flagRow struct {
+	path  string // of the setting that it is about, empty if that are several or none
 	names string // as they are typed, without dashes, separated by blanks
 	arg   string // what the usage calls the value; empty for switches
 	help  string // what the usage says
@@ -164,21 +201,27 @@ type flagRow struct {
 	secret func(text string) []span          // the parts of a value that nobody shall see; nil for none
 }
 
-// The functions below make rows. field says where in the options the value goes.
+// flagsOf are the flags that the rows of a block have.
+func flagsOf[T any](b block[T], of func(opts) T) (rows []flagRow) {
+	for i, s := range bind(b, of) {
+		if s.flags == "" {
+			continue
+		}
+		row := flagRow{path: s.path, names: s.flags, arg: s.flagArg, help: meaning(b, s.name()), set: s.put}
+		row.kind, row.bits = b.keys[i].flagKind()
+		if s.secret {
+			row.secret = wholeText
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// The functions below make the rows of flags that are no setting by themselves. field says where
+// the value goes.
 
 func textFlag(names, arg, help string, field func(opts) *string) flagRow {
 	return flagRow{names: names, arg: arg, help: help, set: func(o opts, v flagValue) { *field(o) = v.text }}
-}
-
-func secretFlag(names, arg, help string, field func(opts) *string) flagRow {
-	row := textFlag(names, arg, help, field)
-	row.secret = wholeText
-	return row
-}
-
-func numberFlag[N signed](names, arg, help string, field func(opts) *N) flagRow {
-	return flagRow{names: names, arg: arg, help: help, kind: flagNumber, bits: reflect.TypeFor[N]().Bits(),
-		set: func(o opts, v flagValue) { *field(o) = N(v.number) }}
 }
 
 // switchFlag sets several fields at once.
@@ -190,7 +233,12 @@ func switchFlag(names, help string, fields ...func(opts) *bool) flagRow {
 	}}
 }
 
-// wishFlag asks for something else than options.
+// wordFlag and wishFlag are about something else than options.
+
+func wordFlag(names, arg, help string, field func(*CommandLine) *string) flagRow {
+	return flagRow{names: names, arg: arg, help: help, tell: func(c *CommandLine, v flagValue) { *field(c) = v.text }}
+}
+
 func wishFlag(names, help string, field func(*CommandLine) *bool) flagRow {
 	return flagRow{names: names, help: help, kind: flagSwitch, tell: func(c *CommandLine, v flagValue) { *field(c) = v.yes }}
 }

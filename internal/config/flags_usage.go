@@ -22,7 +22,8 @@ func Usage() string {
 -x and --x are the same. Switches take a value only as in -x=false, the others also as in -x VALUE.
 The words version and help do what the flags do.
 
-Signals: INT and TERM shut down.
+Signals: INT and TERM shut down, HUP reads the configuration again, USR1 opens the log file again,
+USR2 retires the server (lame duck mode: clients go elsewhere, then it ends).
 `)
 	return b.String()
 }

@@ -22,18 +22,26 @@ const (
 	errKinds            = "invalid connection types %q"
 	errAccountKey       = "Not a valid public nkey for an account: %q"
 	errDuplicateAccount = "Duplicate Account Entry: %s"
+	errNoAccountName    = "an account needs a name"
+	errLonePassword     = "a password needs a user"
+	errNobody           = `no_auth_user: "%s" present, but users/nkeys are not defined`
+	errNoSuchUser       = `no_auth_user: "%s" not present as user or nkey in authorization block or account configuration`
+	errNoAccount        = "error resolving system account: account %q missing"
+	errHTTPS            = "Can't start monitoring: TLS cert and key required for HTTPS"
+	errHTTPAndHTTPS     = "Can't start monitoring: can't specify both HTTP (%v) and HTTPs (%v) ports"
+	errPayload          = "max_payload (%v) cannot be higher than max_pending (%v)"
+	errGrace            = "lame duck grace period (%v) should be strictly lower than lame duck duration (%v)"
+	errAdvertise        = "Error setting server INFO with ClientAdvertise value of %s, err=%v"
 	errPin              = "error parsing tls config, 'pinned_certs' key %s does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"
 )
 
-// refusal notes an error if something is wrong.
-type refusal func(wrong bool, format string, v ...any)
-
-// checkLogins checks who may enter, and the accounts.
-func checkLogins(o *options.Options, refuse refusal) {
+// logins checks who may enter, and the accounts.
+func (c *checker) logins(o *options.Options) {
+	refuse := c.about("authorization.user", "authorization.password", "authorization.token", "authorization.users", "authorization")
 	for _, contradiction := range loginContradictions(o) {
 		refuse(true, "%s", contradiction)
 	}
-	refuse(o.Password != "" && o.Username == "", "a password needs a user") // alone it would let everybody in
+	refuse(o.Password != "" && o.Username == "", errLonePassword) // alone it would let everybody in
 	taken := map[string]bool{}
 	for _, u := range o.Users {
 		if u == nil {
@@ -55,19 +63,20 @@ func checkLogins(o *options.Options, refuse refusal) {
 		taken[u.Nkey] = true
 		checkRights(shown(u.Nkey), u.Permissions, u.AllowedConnectionTypes, refuse)
 	}
+	refuse = c.about("no_auth_user")
 	switch {
 	case o.NoAuthUser == "" || taken[o.NoAuthUser]:
 	case len(taken) == 0:
-		refuse(true, `no_auth_user: "%s" present, but users/nkeys are not defined`, o.NoAuthUser)
+		refuse(true, errNobody, o.NoAuthUser)
 	default:
-		refuse(true, `no_auth_user: "%s" not present as user or nkey in authorization block or account configuration`, o.NoAuthUser)
+		refuse(true, errNoSuchUser, o.NoAuthUser)
 	}
-	checkAccounts(o, refuse)
+	c.accounts(o)
 	if o.Proxies == nil {
 		return
 	}
 	for _, p := range o.Proxies.Trusted {
-		refuse(p == nil || !nkeys.IsValidPublicKey(p.Key), "proxy trusted key %q is invalid", proxyKey(p))
+		c.about("proxies")(p == nil || !nkeys.IsValidPublicKey(p.Key), "proxy trusted key %q is invalid", proxyKey(p))
 	}
 }
 
@@ -107,21 +116,22 @@ func subjectList(p *options.SubjectPermission) perm.List {
 	return perm.List{Allow: p.Allow, Deny: p.Deny}
 }
 
-func checkAccounts(o *options.Options, refuse refusal) {
+func (c *checker) accounts(o *options.Options) {
+	refuse := c.about("accounts")
 	taken := map[string]bool{}
 	for _, a := range o.Accounts {
 		if a == nil {
 			refuse(true, "accounts: an entry is nil")
 			continue
 		}
-		refuse(a.Name == "", "an account needs a name")
+		refuse(a.Name == "", errNoAccountName)
 		refuse(taken[a.Name], errDuplicateAccount, a.Name)
 		taken[a.Name] = true
 		refuse(a.Nkey != "" && !nkeys.IsValidPublicAccountKey(a.Nkey), errAccountKey, shown(a.Nkey))
 	}
-	name := o.SystemAccount
+	name, refuse := o.SystemAccount, c.about("system_account", "accounts")
 	refuse(name != "" && name != options.DefaultSystemAccount && !hasAccount(o, name),
-		"error resolving system account: account %q missing", name)
+		errNoAccount, name)
 	refuse(name == options.GlobalAccount, "the account %q of everybody can not be the system account", name)
 }
 

@@ -101,7 +101,7 @@ func TestValidateTLS(t *testing.T) {
 		{"https without TLS", &options.Options{HTTPSPort: 1}, "Can't start monitoring: TLS cert and key required for HTTPS"},
 		{"http and https", &options.Options{HTTPPort: 1, HTTPSPort: 2, TLSConfig: &tls.Config{}},
 			"Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports"},
-		{"no https port", &options.Options{HTTPSPort: -2, TLSConfig: &tls.Config{}}, "https port -2 is not a port"},
+		{"no https port", &options.Options{HTTPSPort: -2, TLSConfig: &tls.Config{}}, "https_port -2 is not a port"},
 		{"a handshake in the past", &options.Options{TLSTimeout: -1, AuthTimeout: 1}, "tls timeout of -1 seconds is out of range"},
 		{"a login in the past", &options.Options{AuthTimeout: -1}, "authorization timeout of -1 seconds is out of range"},
 		{"a login after the end of time", &options.Options{AuthTimeout: 1e300}, "authorization timeout of 1e+300 seconds is out of range"},

@@ -8,21 +8,33 @@ import (
 
 // missing is a key of a part that barid does not have. It is refused, as a server must not seem
 // to do what it does not; but a value that switches the part off is fine.
-func missing[T any](names, has string, off func(*conf.Value) bool) key[T] {
-	return key[T]{names, "not supported yet", func(d *decoder, p *conf.Pair, _ T) {
+func missing[T any](names, has string, off func(*conf.Value) bool) *row[T, struct{}] {
+	r := special(names, "not supported yet", func(d *decoder, p *conf.Pair, _ T) {
 		if !off(p.Value) {
 			d.fail(p.At, "%q is not supported yet: barid has no %s", p.Key, has)
 		}
-	}}
+	})
+	r.lacks = has
+	return r
 }
 
-// idle is a key that tunes the inside of another implementation: accepted, without effect.
-func idle[T any](names string, kind conf.Kind, why string) key[T] {
-	return key[T]{names, kind.String(), func(d *decoder, p *conf.Pair, _ T) {
+// idle is a number that tunes the inside of another implementation: accepted, without effect.
+func idle[T any](names string, field func(T) *int, why string) *row[T, int] {
+	return made(names, "integer", field, func(d *decoder, p *conf.Pair, to T) {
+		if n, ok := fit[int](d, p); ok {
+			*field(to) = n
+			d.note(p, why)
+		}
+	}).help("no effect: " + why)
+}
+
+// ignored is idle for what nobody keeps.
+func ignored(names string, kind conf.Kind, why string) *row[opts, struct{}] {
+	return special(names, kind.String(), func(d *decoder, p *conf.Pair, _ opts) {
 		if d.is(kind, p.Key, p.Value) {
 			d.note(p, why)
 		}
-	}}
+	}).help("no effect: "+why).reloads("nothing to change", nil)
 }
 
 // The functions below say which values switch a part off.

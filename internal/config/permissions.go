@@ -11,32 +11,37 @@ import (
 type perms = *options.Permissions
 
 // permissionsBlock are the settings of permissions.
-var permissionsBlock = block[perms]{unknown: "Unknown field %q parsing permissions", keys: []key[perms]{
+var permissionsBlock = block[perms]{path: "permissions", unknown: "Unknown field %q parsing permissions", keys: []key[perms]{
 	special("publish pub import", "subjects", func(d *decoder, p *conf.Pair, to perms) {
 		to.Publish = d.subjectPermission(p, publishable)
-	}),
+	}).help("subjects that may be published: these, or as allow and deny say").unset("no bound"),
 	special("subscribe sub export", "subjects", func(d *decoder, p *conf.Pair, to perms) {
 		to.Subscribe = d.subjectPermission(p, subscribable)
-	}),
+	}).help("subjects that may be subscribed to; \"subject queue\" is about a queue group").unset("no bound"),
 	special("allow_responses publish_allow_responses", "boolean or map", func(d *decoder, p *conf.Pair, to perms) {
 		to.Response = d.responses(p)
-	}),
+	}).help("the reply subjects of received messages may be published").unset("false"),
 }}
 
 // subjectBlock are the settings of one side of permissions.
 var subjectBlock = block[*subjects]{
+	path:    "publish",
 	unknown: "Unknown field name %q parsing subject permissions, only 'allow' or 'deny' are permitted",
 	keys: []key[*subjects]{
-		special("allow", "subjects", func(d *decoder, p *conf.Pair, to *subjects) { to.Allow = d.subjects(p.Key, p.Value, to.check) }),
-		special("deny", "subjects", func(d *decoder, p *conf.Pair, to *subjects) { to.Deny = d.subjects(p.Key, p.Value, to.check) }),
+		special("allow", "subjects", func(d *decoder, p *conf.Pair, to *subjects) { to.Allow = d.subjects(p.Key, p.Value, to.check) }).
+			help("only these").unset("all"),
+		special("deny", "subjects", func(d *decoder, p *conf.Pair, to *subjects) { to.Deny = d.subjects(p.Key, p.Value, to.check) }).
+			help("not these, though allow says so").unset("none"),
 	},
 }
 
 // responseBlock are the settings of allow_responses.
-var responseBlock = block[*options.ResponsePermission]{unknown: "Unknown field %q parsing permissions",
+var responseBlock = block[*options.ResponsePermission]{path: "allow_responses", unknown: "Unknown field %q parsing permissions",
 	keys: []key[*options.ResponsePermission]{
-		number("max max_msgs max_messages max_responses", func(r *options.ResponsePermission) *int { return &r.MaxMsgs }),
-		special("expires expiration ttl", "duration", (*decoder).responseExpiry),
+		number("max max_msgs max_messages max_responses", func(r *options.ResponsePermission) *int { return &r.MaxMsgs }).
+			help("publishes to one reply subject; negative for any number").unset("1"),
+		special("expires expiration ttl", "duration", (*decoder).responseExpiry).
+			help("for how long; negative for ever").unset("2m"),
 	},
 }
 

@@ -13,23 +13,28 @@ import (
 type tlsOpts = *options.TLSConfigOpts
 
 // tlsBlock are the settings of TLS.
-var tlsBlock = block[tlsOpts]{unknown: "error parsing tls config, unknown field %q", strict: true, keys: []key[tlsOpts]{
-	fileName("cert_file", func(t tlsOpts) *string { return &t.CertFile }),
-	fileName("key_file", func(t tlsOpts) *string { return &t.KeyFile }),
-	special("certs certificates", "list of maps", (*decoder).pairs),
-	fileName("ca_file", func(t tlsOpts) *string { return &t.CaFile }),
-	choice("verify", func(t tlsOpts) *bool { return &t.Verify }),
-	choice("verify_and_map", func(t tlsOpts) *bool { return &t.Map }),
-	special("verify_cert_and_check_known_urls", "boolean", (*decoder).knownURLs),
-	special("insecure", "boolean", (*decoder).insecure),
-	special("timeout", "seconds", (*decoder).handshakeTimeout),
-	number("connection_rate_limit", func(t tlsOpts) *int64 { return &t.RateLimit }),
-	special("cipher_suites", "list", (*decoder).ciphers),
-	choice("allow_insecure_cipher_suites", func(t tlsOpts) *bool { return &t.AllowInsecureCiphers }),
-	special("curve_preferences", "list", (*decoder).curves),
-	special("min_version", "string", (*decoder).minVersion),
-	special("handshake_first first immediate", "boolean, auto or duration", (*decoder).handshakeFirst),
-	special("pinned_certs", "list", (*decoder).pins),
+var tlsBlock = block[tlsOpts]{path: "tls", unknown: "error parsing tls config, unknown field %q", strict: true, keys: []key[tlsOpts]{
+	fileName("cert_file", func(t tlsOpts) *string { return &t.CertFile }).help("certificate of the server with its chain, PEM"),
+	fileName("key_file", func(t tlsOpts) *string { return &t.KeyFile }).help("its private key, PEM"),
+	special("certs certificates", "list of maps", (*decoder).pairs).help("several pairs of cert_file and key_file"),
+	fileName("ca_file", func(t tlsOpts) *string { return &t.CaFile }).
+		help("authorities of client certificates, PEM").unset("the system's"),
+	choice("verify", func(t tlsOpts) *bool { return &t.Verify }).help("clients need certificates"),
+	choice("verify_and_map", func(t tlsOpts) *bool { return &t.Map }).help("verify, and they say which user a client is").reloads("no", nil),
+	special("verify_cert_and_check_known_urls", "boolean", (*decoder).knownURLs).help("only false: it is about other servers").unset("false"),
+	special("insecure", "boolean", (*decoder).insecure).help("no effect: " + noDialling).unset("false"),
+	made("timeout", "seconds or duration", func(t tlsOpts) *float64 { return &t.Timeout }, (*decoder).handshakeTimeout).
+		or(options.DefaultTLSTimeout.Seconds()).help("time for a handshake"),
+	number("connection_rate_limit", func(t tlsOpts) *int64 { return &t.RateLimit }).
+		help("handshakes per second").unset("0, no bound").reloads("no", nil),
+	special("cipher_suites", "list", (*decoder).ciphers).help("suites for TLS 1.2, see --help_tls").unset("the secure ones"),
+	choice("allow_insecure_cipher_suites", func(t tlsOpts) *bool { return &t.AllowInsecureCiphers }).help("accepts other suites"),
+	special("curve_preferences", "list", (*decoder).curves).help("key exchanges, see --help_tls").unset("all"),
+	special("min_version", "string", (*decoder).minVersion).help("oldest version, \"1.2\" or \"1.3\"").unset("1.2"),
+	special("handshake_first first immediate", "boolean, auto or duration", (*decoder).handshakeFirst).
+		help("TLS before INFO: for all, or for those who begin with it at once or within a time").unset("false"),
+	special("pinned_certs", "list", (*decoder).pins).
+		help("SHA-256 of the public keys that clients may have, 64 hexadecimal digits").unset("all"),
 	missing[tlsOpts]("ocsp_peer", "OCSP", func(v *conf.Value) bool { return absent(v) || off("", "verify")(v) }),
 	missing[tlsOpts]("cert_store", certStore, absent),
 	missing[tlsOpts]("cert_match_by", certStore, absent),
@@ -39,10 +44,10 @@ var tlsBlock = block[tlsOpts]{unknown: "error parsing tls config, unknown field 
 }}
 
 // pairBlock is an element of certs.
-var pairBlock = block[*options.TLSCertPairOpt]{unknown: "error parsing tls config, unknown field %q", strict: true,
+var pairBlock = block[*options.TLSCertPairOpt]{path: "tls.certs", unknown: "error parsing tls config, unknown field %q", strict: true,
 	keys: []key[*options.TLSCertPairOpt]{
-		fileName("cert_file", func(p *options.TLSCertPairOpt) *string { return &p.CertFile }),
-		fileName("key_file", func(p *options.TLSCertPairOpt) *string { return &p.KeyFile }),
+		fileName("cert_file", func(p *options.TLSCertPairOpt) *string { return &p.CertFile }).help("certificate with its chain, PEM"),
+		fileName("key_file", func(p *options.TLSCertPairOpt) *string { return &p.KeyFile }).help("its private key, PEM"),
 	},
 }
 
@@ -94,10 +99,10 @@ func (d *decoder) clientTLS(p *conf.Pair, o opts) {
 	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = t.HandshakeFirst, t.FallbackDelay
 }
 
-func fileName[T any](names string, field func(T) *string) key[T] {
-	return special(names, "file", func(d *decoder, p *conf.Pair, to T) {
+func fileName[T any](names string, field func(T) *string) *row[T, string] {
+	return made(names, "file", field, func(d *decoder, p *conf.Pair, to T) {
 		if p.Value.Kind != conf.String {
-			d.fail(p.At, "error parsing tls config, expected '%s' to be filename", p.Key)
+			d.fail(p.At, "error parsing tls config, expected '%s' to be filename%s", p.Key, rewrite(conf.String, p.Key, p.Value))
 			return
 		}
 		*field(to) = p.Value.Text
@@ -185,7 +190,7 @@ func (d *decoder) curves(p *conf.Pair, t tlsOpts) {
 
 func (d *decoder) minVersion(p *conf.Pair, t tlsOpts) {
 	if p.Value.Kind != conf.String {
-		d.fail(p.At, "error parsing tls config: 'min_version' wrong type: %s", p.Value.Kind)
+		d.fail(p.At, "error parsing tls config: 'min_version' wrong type: %s; write \"1.2\" or \"1.3\"", p.Value.Kind)
 		return
 	}
 	version, err := certs.MinVersion(p.Value.Text)

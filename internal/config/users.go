@@ -42,34 +42,44 @@ type userEntry struct {
 }
 
 // authorizationBlock are the settings of authorization.
-var authorizationBlock = block[*login]{unknown: unknownField, keys: []key[*login]{
-	special("user username", "string", func(d *decoder, p *conf.Pair, l *login) { d.single(p, l, &l.Username) }),
-	special("password pass", "string", func(d *decoder, p *conf.Pair, l *login) {
+var authorizationBlock = block[*login]{path: "authorization", unknown: unknownField, keys: []key[*login]{
+	made("user username", "string", func(l *login) *string { return &l.Username }, func(d *decoder, p *conf.Pair, l *login) {
+		d.single(p, l, &l.Username)
+	}).help("user that clients have to be").live("Reloaded: authorization username").flag(userFlag, "NAME").hidden(),
+	made("password pass", "string", func(l *login) *string { return &l.Password }, func(d *decoder, p *conf.Pair, l *login) {
 		l.marks.password = p
 		d.single(p, l, &l.Password)
-	}),
-	special("token", "string", func(d *decoder, p *conf.Pair, l *login) { d.single(p, l, &l.Authorization) }),
-	special("timeout", "seconds", (*decoder).authTimeout),
-	special("users", "list of maps", func(d *decoder, p *conf.Pair, l *login) { d.users(p, &l.entrants) }),
+	}).help("password of that user, or its bcrypt hash").live("Reloaded: authorization password").flag(passFlag, "PASSWORD").hidden(),
+	made("token", "string", func(l *login) *string { return &l.Authorization }, func(d *decoder, p *conf.Pair, l *login) {
+		d.single(p, l, &l.Authorization)
+	}).help("token that clients have to show, or its bcrypt hash").live("Reloaded: authorization token").flag(authFlag, "TOKEN").hidden(),
+	made("timeout", "seconds or duration", func(l *login) *float64 { return &l.AuthTimeout }, (*decoder).authTimeout).
+		unset("2, or 1 more than that of tls").check(notTimeout).
+		help("time to say who one is").live("Reloaded: authorization timeout = %v"),
+	special("users", "list of maps", func(d *decoder, p *conf.Pair, l *login) { d.users(p, &l.entrants) }).
+		help("who may enter").unset("everybody").reloads("yes", nil),
 	defaultPermissions("default_permissions default_permission permissions", func(l *login) *group { return &l.entrants }),
-	choice("proxy_required", func(l *login) *bool { return &l.ProxyRequired }),
+	choice("proxy_required", func(l *login) *bool { return &l.ProxyRequired }).
+		help("the single login needs a trusted proxy").stays("ProxyRequired"),
 	missing[*login]("auth_callout auth_hook", "authorization callouts", never),
 }}
 
 // userBlock are the settings of a user.
-var userBlock = block[*userEntry]{unknown: unknownField, keys: []key[*userEntry]{
-	text("user username", func(u *userEntry) *string { return &u.name }),
-	text("password pass", func(u *userEntry) *string { return &u.pass }),
-	text("nkey", func(u *userEntry) *string { return &u.nkey }),
+var userBlock = block[*userEntry]{path: "users", unknown: unknownField, keys: []key[*userEntry]{
+	text("user username", func(u *userEntry) *string { return &u.name }).help("name, once in a file"),
+	text("password pass", func(u *userEntry) *string { return &u.pass }).help("password, or its bcrypt hash").hidden(),
+	text("nkey", func(u *userEntry) *string { return &u.nkey }).help("public key of the user, in place of name and password"),
 	special("permissions permission authorization", "map", func(d *decoder, p *conf.Pair, u *userEntry) {
 		u.perms = d.permissions(p)
-	}),
-	list("allowed_connection_types connection_types clients", func(u *userEntry) *[]string { return &u.kinds }),
-	choice("proxy_required", func(u *userEntry) *bool { return &u.proxied }),
+	}).help("what the user may do").unset("those of default_permissions"),
+	list("allowed_connection_types connection_types clients", func(u *userEntry) *[]string { return &u.kinds }).
+		unset("all").help("ways to connect: STANDARD, WEBSOCKET, LEAFNODE, LEAFNODE_WS, MQTT, MQTT_WS, IN_PROCESS"),
+	choice("proxy_required", func(u *userEntry) *bool { return &u.proxied }).help("the user needs a trusted proxy"),
 }}
 
-func defaultPermissions[T any](names string, of func(T) *group) key[T] {
-	return special(names, "map", func(d *decoder, p *conf.Pair, to T) { of(to).defaults = d.permissions(p) })
+func defaultPermissions[T any](names string, of func(T) *group) *row[T, struct{}] {
+	return special(names, "map", func(d *decoder, p *conf.Pair, to T) { of(to).defaults = d.permissions(p) }).
+		help("permissions of users that have none of their own").unset("no bound").reloads("yes", nil)
 }
 
 func (d *decoder) authorization(p *conf.Pair, o opts) {

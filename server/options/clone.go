@@ -2,6 +2,7 @@ package options
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 )
 
@@ -23,12 +24,13 @@ func (o *Options) Clone() *Options {
 	}
 	c := *o
 	c.Accounts = cloneEach(o.Accounts, account)
-	c.Users = cloneEach(o.Users, func(u *User) *User {
+	user := func(u *User) *User {
 		n := copyOf(u)
 		n.Permissions, n.Account = u.Permissions.Clone(), account(u.Account)
 		n.AllowedConnectionTypes = maps.Clone(u.AllowedConnectionTypes)
 		return n
-	})
+	}
+	c.Users = cloneEach(o.Users, user)
 	c.Nkeys = cloneEach(o.Nkeys, func(u *NkeyUser) *NkeyUser {
 		n := copyOf(u)
 		n.Permissions, n.Account = u.Permissions.Clone(), account(u.Account)
@@ -41,6 +43,8 @@ func (o *Options) Clone() *Options {
 	c.TLSConfig = o.TLSConfig.Clone()
 	c.TLSPinnedCerts = maps.Clone(o.TLSPinnedCerts)
 	c.Tags = slices.Clone(o.Tags)
+	cloneParts(&c)
+	c.LeafNode.Users = cloneEach(o.LeafNode.Users, user)
 	c.Metadata = maps.Clone(o.Metadata)
 	c.ConfigNotes = slices.Clone(o.ConfigNotes)
 	return &c
@@ -59,12 +63,6 @@ func (p *SubjectPermission) clone() *SubjectPermission {
 		return nil
 	}
 	return &SubjectPermission{Allow: slices.Clone(p.Allow), Deny: slices.Clone(p.Deny)}
-}
-
-func (a *Account) clone() *Account {
-	n := copyOf(a)
-	n.Limits = copyOf(a.Limits)
-	return n
 }
 
 // copyOf returns a shallow copy; nil for nil.
@@ -88,4 +86,55 @@ func cloneEach[T any](list []*T, clone func(*T) *T) []*T {
 		}
 	}
 	return c
+}
+
+// cloneParts replaces what c shares of the settings of absent parts, except for users.
+func cloneParts(c *Options) {
+	c.TrustedKeys = slices.Clone(c.TrustedKeys)
+	c.TrustedOperators = slices.Clone(c.TrustedOperators)
+	c.Routes = cloneURLs(c.Routes)
+	if c.OCSPConfig != nil {
+		c.OCSPConfig = &OCSPConfig{Mode: c.OCSPConfig.Mode, OverrideURLs: slices.Clone(c.OCSPConfig.OverrideURLs)}
+	}
+
+	cl := &c.Cluster
+	cl.TLSConfig, cl.TLSPinnedCerts = cl.TLSConfig.Clone(), maps.Clone(cl.TLSPinnedCerts)
+	cl.PinnedAccounts = slices.Clone(cl.PinnedAccounts)
+	cl.Compression.RTTThresholds = slices.Clone(cl.Compression.RTTThresholds)
+	if p := cl.Permissions; p != nil {
+		cl.Permissions = &RoutePermissions{Import: p.Import.clone(), Export: p.Export.clone()}
+	}
+
+	g := &c.Gateway
+	g.TLSConfig, g.TLSPinnedCerts = g.TLSConfig.Clone(), maps.Clone(g.TLSPinnedCerts)
+	g.Gateways = cloneEach(g.Gateways, func(r *RemoteGatewayOpts) *RemoteGatewayOpts {
+		n := copyOf(r)
+		n.TLSConfig, n.URLs = r.TLSConfig.Clone(), cloneURLs(r.URLs)
+		return n
+	})
+
+	l := &c.LeafNode
+	l.TLSConfig, l.TLSPinnedCerts = l.TLSConfig.Clone(), maps.Clone(l.TLSPinnedCerts)
+	l.Compression.RTTThresholds = slices.Clone(l.Compression.RTTThresholds)
+	l.Remotes = cloneEach(l.Remotes, func(r *RemoteLeafOpts) *RemoteLeafOpts {
+		n := copyOf(r)
+		n.TLSConfig, n.URLs = r.TLSConfig.Clone(), cloneURLs(r.URLs)
+		n.DenyImports, n.DenyExports = slices.Clone(r.DenyImports), slices.Clone(r.DenyExports)
+		n.Compression.RTTThresholds = slices.Clone(r.Compression.RTTThresholds)
+		return n
+	})
+
+	w := &c.Websocket
+	w.TLSConfig, w.TLSPinnedCerts = w.TLSConfig.Clone(), maps.Clone(w.TLSPinnedCerts)
+	w.AllowedOrigins, w.Headers = slices.Clone(w.AllowedOrigins), maps.Clone(w.Headers)
+
+	m := &c.MQTT
+	m.TLSConfig, m.TLSPinnedCerts = m.TLSConfig.Clone(), maps.Clone(m.TLSPinnedCerts)
+}
+
+func cloneURLs(urls []*url.URL) []*url.URL {
+	return cloneEach(urls, func(u *url.URL) *url.URL {
+		n := *u // User is immutable
+		return &n
+	})
 }

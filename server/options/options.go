@@ -4,7 +4,10 @@ package options
 
 import (
 	"crypto/tls"
+	"net/url"
 	"time"
+
+	"github.com/nats-io/jwt/v2"
 )
 
 // Values that stand for a default or have a meaning of their own.
@@ -35,6 +38,12 @@ const (
 	DefaultTLSTimeout = 2 * time.Second
 	// DefaultAuthTimeout is the time in which a client without TLS has to say who it is.
 	DefaultAuthTimeout = 2 * time.Second
+	// DefaultLameDuckDuration is the time in which a server that retires closes its clients.
+	DefaultLameDuckDuration = 2 * time.Minute
+	// DefaultLameDuckGracePeriod is the part of it in which clients may go by themselves.
+	DefaultLameDuckGracePeriod = 10 * time.Second
+	// MinLameDuckDuration is the shortest that a configuration file may ask for.
+	MinLameDuckDuration = 30 * time.Second
 	// DefaultHandshakeFallback is how long the server waits for a handshake that may come before
 	// INFO, if the wait is not configured.
 	DefaultHandshakeFallback = 50 * time.Millisecond
@@ -147,6 +156,15 @@ type Options struct {
 	PingInterval time.Duration
 	// MaxPingsOut is the number of pings that may be unanswered; default 2.
 	MaxPingsOut int
+	// NoFastProducerStall never lets a publisher wait for slow consumers.
+	NoFastProducerStall bool
+	// LameDuckDuration is the time in which a server that retires closes its clients; default
+	// 2 min. LameDuckGracePeriod is the part of it in which they may go by themselves; default
+	// 10 s. It must be shorter.
+	LameDuckDuration, LameDuckGracePeriod time.Duration
+	// ConnectErrorReports and ReconnectErrorReports are about connections to other servers: every
+	// n-th failure is logged.
+	ConnectErrorReports, ReconnectErrorReports int
 	// DisableShortFirstPing omits the ping that measures the round trip soon after CONNECT.
 	DisableShortFirstPing bool
 	// NoHeaderSupport switches message headers off.
@@ -169,17 +187,59 @@ type Options struct {
 	LogSizeLimit int64
 	// LogMaxFiles is the number of log files kept, the live one included; 0 for all.
 	LogMaxFiles int64
+	// LogFormat is text or json; default text.
+	LogFormat string
+	// Syslog logs to the local syslog, RemoteSyslog to another one at a URL: udp://host:port,
+	// tcp://host:port or unix:///path. LogFile counts first, then RemoteSyslog, then Syslog.
+	Syslog       bool
+	RemoteSyslog string
 	// MaxTracedMsgLen bounds the bytes of a payload in trace lines; 0 for no bound.
 	MaxTracedMsgLen int
 	// PidFile is a file to write the process id to.
 	PidFile string
+	// PortsFileDir is a folder for a file with the URLs of the listeners, PROGRAM_PID.ports, which
+	// is removed at the end.
+	PortsFileDir string
+	// ProfPort is the port of the profiling listener, on Host; 0 for none, -1 for a free one.
+	ProfPort int
+	// ProfBlockRate samples blocking events, as runtime.SetBlockProfileRate; 0 for none.
+	ProfBlockRate int
+
+	// CustomClientAuthentication decides who may enter in place of all logins; nil for those.
+	CustomClientAuthentication Authentication
+	// CustomRouterAuthentication does so for routes.
+	CustomRouterAuthentication Authentication
+
+	// TrustedKeys are the public keys of operators, TrustedOperators their claims, AccountResolver
+	// the source of the accounts they made.
+	TrustedKeys      []string
+	TrustedOperators []*jwt.OperatorClaims
+	AccountResolver  AccountResolver
+
+	// Settings of parts that barid does not have yet; see there.
+	Routes                                []*url.URL
+	RoutesStr                             string
+	Cluster                               ClusterOpts
+	Gateway                               GatewayOpts
+	LeafNode                              LeafNodeOpts
+	Websocket                             WebsocketOpts
+	MQTT                                  MQTTOpts
+	OCSPConfig                            *OCSPConfig
+	JetStream                             bool
+	JetStreamDomain                       string
+	JetStreamMaxMemory, JetStreamMaxStore int64
+	JetStreamLimits                       JSLimitOpts
+	StoreDir                              string
 
 	// Tags and Metadata are shown in reports.
-	Tags     []string
+	Tags     jwt.TagList
 	Metadata map[string]string
 
 	// ConfigFile is the file that the options were read from, ConfigDigest its digest.
 	ConfigFile, ConfigDigest string
+	// Reread reads the options again for a reload: those of the command line and its file. Warnings
+	// are about questionable settings, a line for each. If it is nil, a reload reads ConfigFile.
+	Reread func() (o *Options, warnings []string, err error)
 	// ConfigNotes are remarks about that file that are logged at start, a line for each: settings
 	// that have no effect.
 	ConfigNotes []string

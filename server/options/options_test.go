@@ -3,10 +3,12 @@ package options
 import (
 	"crypto/tls"
 	"fmt"
+	"net/url"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -35,15 +37,25 @@ func fill(v reflect.Value, n *int) {
 		v.SetMapIndex(key, value)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		if c, ok := v.Interface().(*tls.Config); ok {
+		switch c := v.Interface().(type) {
+		case *tls.Config:
 			c.ServerName = fmt.Sprint("tls ", *n)
+			return
+		case *url.URL:
+			*c = url.URL{Scheme: "nats", Host: fmt.Sprint("host", *n), User: url.UserPassword("a", "b")}
+			return
+		case *jwt.OperatorClaims: // immutable
+			v.SetZero()
 			return
 		}
 		fill(v.Elem(), n)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i), n)
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), n)
+			}
 		}
+	case reflect.Interface, reflect.Func: // the program's own
 	default:
 		panic("no idea how to fill " + v.Type().String())
 	}
@@ -60,12 +72,19 @@ func addresses(v reflect.Value, path string, into map[uintptr]string) {
 	case reflect.Map:
 		into[v.Pointer()] = path
 	case reflect.Pointer:
-		into[v.Pointer()] = path
-		if _, ok := v.Interface().(*tls.Config); !ok {
+		if !v.IsNil() {
+			into[v.Pointer()] = path
+		}
+		switch v.Interface().(type) {
+		case *tls.Config, *url.URL, *jwt.OperatorClaims:
+		default:
 			addresses(v.Elem(), path, into)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			addresses(v.Field(i), path+"."+v.Type().Field(i).Name, into)
 		}
 	}

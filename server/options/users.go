@@ -56,30 +56,6 @@ type ResponsePermission struct {
 	Expires time.Duration
 }
 
-// Account is a subject space of its own, with its own users and limits. Several servers may
-// share one in their options; none of them changes it.
-type Account struct {
-	// Name is unique. $G is the name of the default account.
-	Name string
-	// Nkey is the public key of the account, empty if it has none.
-	Nkey string
-	// Limits are nil for none.
-	Limits *AccountLimits
-}
-
-// AccountLimits bound what an account may use; a negative value sets no bound.
-type AccountLimits struct {
-	// MaxConnections is the number of client connections at a time.
-	MaxConnections int
-	// MaxSubscriptions is the number of subscriptions of one connection.
-	MaxSubscriptions int
-	// MaxPayload is the size of header and payload of a message, in bytes.
-	MaxPayload int
-}
-
-// NewAccount returns an account without limits.
-func NewAccount(name string) *Account { return &Account{Name: name} }
-
 // ProxyConfig is a proxy whose signature counts.
 type ProxyConfig struct {
 	// Key is its public nkey, of any kind.

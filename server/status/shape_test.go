@@ -57,6 +57,47 @@ var shapes = []struct {
 	{"remote leaf", status.RemoteLeafOptsVarz{}, `
 		local_account string?, tls_timeout number?, urls array?, deny object?,
 		tls_ocsp_peer_verify bool?`},
+	{"routez", status.Routez{}, `
+		server_id string, server_name string, now time, import object?, export object?,
+		num_routes number, routes array`},
+	{"permission", status.SubjectPermission{}, `allow array?, deny array?`},
+	{"route", status.RouteInfo{}, `
+		rid number, remote_id string, remote_name string, did_solicit bool, is_configured bool,
+		ip string, port number, start time, last_activity time, rtt string, uptime string, idle string,
+		import object?, export object?, pending_size number, in_msgs number, out_msgs number,
+		in_bytes number, out_bytes number, subscriptions number, subscriptions_list array?,
+		subscriptions_list_detail array?, account string?, compression string?`},
+	{"gatewayz", status.Gatewayz{}, `
+		server_id string, now time, name string?, host string?, port number?,
+		outbound_gateways object, inbound_gateways object`},
+	{"remote gateway state", status.RemoteGatewayz{}, `configured bool, connection object?, accounts array?`},
+	{"gateway account", status.AccountGatewayz{}, `
+		name string, interest_mode string, no_interest_count number?, interest_only_threshold number?,
+		num_subs number?, num_queue_subs number?, subscriptions_list array?,
+		subscriptions_list_detail array?`},
+	{"leafz", status.Leafz{}, `server_id string, now time, leafnodes number, leafs array`},
+	{"leafnode", status.LeafInfo{}, `
+		id number, name string, is_spoke bool, is_isolated bool?, account string, ip string,
+		port number, rtt string, in_msgs number, out_msgs number, in_bytes number, out_bytes number,
+		subscriptions number, subscriptions_list array?, compression string?, proxy object?`},
+	{"accountz", status.Accountz{}, `
+		server_id string, now time, system_account string?, accounts array?, account_detail object?`},
+	{"account", status.AccountInfo{}, `
+		account_name string, update_time time?, is_system bool?, expired bool, complete bool,
+		jetstream_enabled bool, leafnode_connections number, client_connections number,
+		subscriptions number, jwt string?, issuer_key string?, name_tag string?, tags array?,
+		sublist_stats object?`},
+	{"accstatz", status.AccountStatz{}, `server_id string, now time, account_statz array`},
+	{"account stat", status.AccountStat{}, `
+		acc string, name string, conns number, leafnodes number, total_conns number,
+		num_subscriptions number, sent object, received object, slow_consumers number`},
+	{"traffic", status.DataStats{}, `
+		msgs number, bytes number, gateways object?, routes object?, leafs object?`},
+	{"jsz", status.JSInfo{}, `
+		memory number, storage number, reserved_memory number, reserved_storage number,
+		accounts number, ha_assets number, api object, server_id string, now time, disabled bool?,
+		config object, limits object?, streams number, streams_leader number?, consumers number,
+		consumers_leader number?, messages number, bytes number, meta_cluster object?, total number`},
 	{"deny", status.DenyRules{}, `exports array?, imports array?`},
 	{"mqtt", status.MQTTOptsVarz{}, `
 		host string?, port number?, no_auth_user string?, auth_timeout number?, tls_map bool?,

@@ -74,6 +74,26 @@ func (a *Account) Connections() int { return int(a.connections.Load()) }
 // Subscriptions is the number of entries in the account's index.
 func (a *Account) Subscriptions() int { return a.index.Len() }
 
+// Yield takes back one successful Join if the account has more connections than it may have, and
+// reports whether it did. So many callers get true as are too many.
+func (a *Account) Yield() bool {
+	for {
+		limit, n := int64(a.Limits().Connections), a.connections.Load()
+		if limit < 0 || n <= limit {
+			return false
+		}
+		if a.connections.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
+}
+
+// Stats are the counts of the account's index, for reports.
+type Stats = interest.Stats
+
+// Stats returns the counts of the account's index. Each is exact, but they are not of one moment.
+func (a *Account) Stats() Stats { return a.index.Stats() }
+
 // Subscribe enters s under subject, which must be a valid subscription subject; it is copied. A
 // message published after Subscribe has returned reaches s.
 func (a *Account) Subscribe(s *Sub, subject []byte) {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -159,4 +160,67 @@ func TestLookingWhileOthersSubscribe(t *testing.T) {
 			}
 		}
 	})
+}
+
+// So many connections yield as are too many after a change of the limit, whoever asks at a time.
+func TestYield(t *testing.T) {
+	for limit, want := range map[int]int64{-1: 0, 0: 10, 4: 6, 10: 0, 11: 0} {
+		r := NewRegistry()
+		a := r.Put(Spec{Name: "A", Limits: Unlimited()})
+		for range 10 {
+			require.True(t, a.Join())
+		}
+		limits := Unlimited()
+		limits.Connections = limit
+		r.Put(Spec{Name: "A", Limits: limits})
+		var yielded atomic.Int64
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if a.Yield() {
+					yielded.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		require.Equal(t, want, yielded.Load(), limit)
+		require.EqualValues(t, 10-want, a.Connections())
+	}
+}
+
+func TestStats(t *testing.T) {
+	a := NewRegistry().Get(Global)
+	o := &Owner{ID: 1}
+	one, two := NewSub(o, []byte("1"), nil), NewSub(o, []byte("2"), nil)
+	a.Subscribe(one, []byte("a"))
+	a.Subscribe(two, []byte("a"))
+	a.Unsubscribe(one)
+	require.Equal(t, Stats{Subscriptions: 1, Nodes: 1, Inserts: 2, Removes: 1}, a.Stats())
+}
+
+// How long it takes to look at a million subscriptions for those of a few owners.
+func BenchmarkEachOfAMillion(b *testing.B) {
+	a := NewRegistry().Get(Global)
+	owners := make([]Owner, 1000)
+	for i := range 1_000_000 {
+		o := &owners[i%1000]
+		o.ID = uint64(i % 1000)
+		a.Subscribe(NewSub(o, []byte("1"), nil), fmt.Appendf(nil, "a.%d", i))
+	}
+	wanted := map[uint64]bool{}
+	for i := range uint64(10) {
+		wanted[i] = true
+	}
+	for b.Loop() {
+		n := 0
+		a.Each(func(s *Sub) bool {
+			if wanted[s.Owner().ID] {
+				n++
+			}
+			return true
+		})
+		if n != 10_000 {
+			b.Fatal(n)
+		}
+	}
 }

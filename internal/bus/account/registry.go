@@ -37,6 +37,19 @@ func (r *Registry) Put(s Spec) *Account {
 	return a
 }
 
+// Remove takes the account with the given name out and reports whether it was there. It stays
+// valid for those who are in it; an account of that name that is made later is another one. The
+// global account cannot be removed.
+func (r *Registry) Remove(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if name == Global || r.mu.accounts[name] == nil {
+		return false
+	}
+	delete(r.mu.accounts, name)
+	return true
+}
+
 // Get returns the account with the given name, or nil.
 func (r *Registry) Get(name string) *Account {
 	r.mu.RLock()

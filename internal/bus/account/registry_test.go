@@ -59,3 +59,18 @@ func TestPutByManyMakesOneAccount(t *testing.T) {
 		require.Len(t, r.All(), 2)
 	}
 }
+
+// A removed account stays valid for those who have it; one of its name that comes later is another.
+func TestRemove(t *testing.T) {
+	r := NewRegistry()
+	a := r.Put(Spec{Name: "A", Limits: Unlimited()})
+	require.True(t, a.Join())
+	require.True(t, r.Remove("A"))
+	require.False(t, r.Remove("A"))
+	require.Nil(t, r.Get("A"))
+	require.Equal(t, 1, a.Connections())
+	a.Leave()
+	require.NotSame(t, a, r.Put(Spec{Name: "A", Limits: Unlimited()}))
+	require.False(t, r.Remove(Global), "it is always there")
+	require.NotNil(t, r.Get(Global))
+}

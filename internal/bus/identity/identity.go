@@ -1,16 +1,20 @@
 // Package identity says what a connection shows of itself and what it becomes: credentials on
 // one side, an account with rights on the other, and the interface between them.
 //
-// It knows no JWT, no configuration and no socket; who checks credentials stands above.
+// It knows no JWT and no configuration, and of a socket only what it looks like; who checks
+// credentials stands above.
 package identity
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/perm"
+	"github.com/baridmq/barid/internal/core/proto"
 )
 
 // Credentials are what a connection offers. Empty fields were not given. Of them only User and a
@@ -32,6 +36,15 @@ type Credentials struct {
 	Certificates []*x509.Certificate
 	// Remote is the address of the peer without its port.
 	Remote string
+
+	// ID is the connection's number, unique in its server.
+	ID uint64
+	// Addr is the address of the other end of the socket, which may be a proxy's.
+	Addr net.Addr
+	// TLS is the state of the encryption, nil for a plain connection. It must not be changed.
+	TLS *tls.ConnectionState
+	// Options is all that the client said in its CONNECT, nil before that. It must not be changed.
+	Options *proto.ClientOptions
 }
 
 // Kind is a kind of connection that users may be bound to.
@@ -59,7 +72,13 @@ type Identity struct {
 	User, NKey string
 	// Proxy is the public key of the trusted proxy that vouched for the connection.
 	Proxy string
+	// Entry is a note of the Authenticator for its Recheck, or that of its successor; nobody else
+	// looks at it. It may be nil.
+	Entry any
 }
+
+// ErrGone is returned by Recheck for a user that does not exist any more.
+var ErrGone = errors.New("the user is gone")
 
 // Errors of Authenticate that are told apart in reports, not by the client.
 var (
@@ -83,8 +102,15 @@ var ErrDenied = errors.New("authentication denied")
 //     ErrDenied says that its credentials are not good.
 //  4. Required says whether a connection may do anything before its CONNECT. It does not change.
 //  5. Nonce says whether clients are to be given something to sign. It does not change.
+//  6. Recheck is called like Authenticate, for a connection that was let in as was, by this
+//     Authenticator or one that it has taken the place of, with the credentials of that time. It
+//     returns what the connection is now; another account than before means that it is closed.
+//     Errors mean that, too: ErrGone without a word to the client, others as for Authenticate.
+//     It is called for every connection after each change, so it should not repeat work. Who
+//     cannot tell returns was.
 type Authenticator interface {
 	Authenticate(ctx context.Context, c *Credentials) (*Identity, error)
+	Recheck(ctx context.Context, c *Credentials, was *Identity) (*Identity, error)
 	Required() bool
 	Nonce() bool
 }

@@ -31,6 +31,8 @@ const (
 	ProxyNotTrusted
 	ProxyRequired
 	InternalError
+	Kicked
+	MaxSubscriptions
 	reasons
 )
 
@@ -62,6 +64,8 @@ func (r Reason) String() string {
 		ProxyNotTrusted:         "Proxy Not Trusted",
 		ProxyRequired:           "Proxy Required",
 		InternalError:           "Unknown State",
+		Kicked:                  "Kicked",
+		MaxSubscriptions:        "Maximum Subscriptions Exceeded",
 	}[r]
 }
 

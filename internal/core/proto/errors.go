@@ -63,6 +63,8 @@ var (
 	ErrArguments = &Error{Reason: closed.ProtocolViolation}
 	// ErrMaxSubscriptions refuses a SUB; the connection stays.
 	ErrMaxSubscriptions = &Error{Text: "maximum subscriptions exceeded", Log: "maximum subscriptions exceeded"}
+	// ErrTooManySubscriptions ends a connection that has more of them than it may have now.
+	ErrTooManySubscriptions = &Error{Text: ErrMaxSubscriptions.Text, Reason: closed.MaxSubscriptions, Log: ErrMaxSubscriptions.Log}
 	// ErrSubject refuses a SUB; the connection stays.
 	ErrSubject = &Error{Text: "Invalid Subject"}
 	// ErrPublishSubject is the complaint of a pedantic connection; the message is processed.
@@ -103,6 +105,15 @@ func SubscribeDenied(subject, queue, sid string) *Error {
 		Text: fmt.Sprintf("Permissions Violation for Subscription to %q using queue %q", subject, queue),
 		Log:  fmt.Sprintf("Subscription Violation - Subject %q, Queue: %q, SID %s", subject, queue, sid),
 	}
+}
+
+// SubscriptionRevoked tells that the subscription sid to subject, in the group queue unless that
+// is empty, was removed as it is not allowed any more; the connection stays.
+func SubscriptionRevoked(subject, queue, sid string) *Error {
+	if queue == "" {
+		return &Error{Text: fmt.Sprintf("Permissions Violation for Subscription to %q (sid %q)", subject, sid)}
+	}
+	return &Error{Text: fmt.Sprintf("Permissions Violation for Subscription to %q using queue %q (sid %q)", subject, queue, sid)}
 }
 
 // TooManyTokens refuses a subscription whose subject has more tokens than allowed; the

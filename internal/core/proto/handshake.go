@@ -30,6 +30,7 @@ type ServerInfo struct {
 
 // ServerInfoRest is the second half of ServerInfo.
 type ServerInfoRest struct {
+	Cluster  string `json:"cluster,omitempty"`
 	APILevel int    `json:"api_lvl"`
 	XKey     string `json:"xkey,omitempty"`
 }
@@ -43,6 +44,8 @@ type ConnInfo struct {
 	ClientIP string
 	// Nonce is what the client is to sign; empty for nothing.
 	Nonce string
+	// LameDuck says that the server is about to retire.
+	LameDuck bool
 	// System says that Account is the system account.
 	System bool
 	// Account, if it is not empty, marks the INFO that follows CONNECT and the first PING, and
@@ -72,6 +75,9 @@ func (l *InfoLine) Append(dst []byte, c *ConnInfo) []byte {
 		dst = append(dst, `,"nonce":"`...)
 		dst = append(dst, c.Nonce...)
 		dst = append(dst, '"')
+	}
+	if c.LameDuck {
+		dst = append(dst, `,"ldm":true`...)
 	}
 	if c.Account != "" {
 		dst = append(dst, `,"connect_info":true,"remote_account":`...)

@@ -11,7 +11,7 @@ import (
 func (s *session) connect(t *fanout.Trip, args []byte) error {
 	var o *proto.ClientOptions
 	var err error
-	s.door.cfg.Tasks.Aside("connect", func() { o, err = s.options.Merge(args) })
+	s.door.tasks.Aside("connect", func() { o, err = s.options.Merge(args) })
 	switch {
 	case err != nil:
 		return err
@@ -33,7 +33,7 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 	case o.Protocol != 0 && o.Protocol != 1:
 		return proto.ErrProtocolVersion
 	}
-	s.parser.Headers = o.Headers && s.door.cfg.Info.Headers
+	s.parser.Headers = o.Headers && s.cfg.Info.Headers
 	if o.NoResponders && !s.parser.Headers {
 		return proto.ErrNoResponders
 	}

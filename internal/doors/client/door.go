@@ -31,7 +31,8 @@ type Log interface {
 	Tracing() bool
 }
 
-// Config is what a door needs. All fields are required unless they say otherwise.
+// Config is what a door needs. All fields are required unless they say otherwise. What of it changes
+// for open connections when it is replaced, Update tells.
 type Config struct {
 	Tasks *task.Group
 	Auth  identity.Authenticator
@@ -74,6 +75,8 @@ type Config struct {
 	PingMax      int
 	// FirstPing asks for an early first ping, to measure the round trip.
 	FirstPing bool
+	// NoStall lets publishers never wait for slow consumers, which are cut off instead.
+	NoStall bool
 }
 
 // Trace says what is traced, if anything is.
@@ -88,11 +91,16 @@ type Trace struct {
 
 // Door accepts connections of NATS clients. Its methods may be called by any goroutine.
 type Door struct {
-	cfg   Config
-	conns conn.Config
-	infos infos
+	// fixed
+	log   Log
+	tasks *task.Group
+	ids   *atomic.Uint64
+
+	now   atomic.Pointer[settings]
 	rate  rate
+	told  rate // bounds the log lines for connections that are refused because there are too many
 	table table
+	lame  atomic.Bool     // LameDuck was called
 	open  context.Context // ends with Shutdown
 	shut  context.CancelFunc
 
@@ -100,21 +108,45 @@ type Door struct {
 	stale atomic.Int64
 }
 
+// settings are a configuration and what is made of it. They are immutable and replaced whole. A
+// session has its own pointer to them, and looks for new ones when it reads.
+type settings struct {
+	Config
+	infos infos
+	conns conn.Config
+}
+
+// settings prepares cfg.
+func (d *Door) settings(cfg Config) *settings {
+	return &settings{
+		Config: cfg,
+		infos:  newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth == tls.RequireAndVerifyClientCert),
+		conns: conn.Config{
+			Tasks:         cfg.Tasks,
+			MaxPending:    cfg.MaxPending,
+			WriteDeadline: cfg.WriteDeadline,
+			Slow: func(c *conn.Conn, reason closed.Reason, held int) {
+				d.slowConsumer(&cfg, c, reason, held)
+			},
+		},
+	}
+}
+
+// cfg returns the settings in force.
+func (d *Door) cfg() *settings { return d.now.Load() }
+
 // New returns a door that accepts connections given to Accept.
 func New(cfg Config) *Door {
-	d := &Door{cfg: cfg}
+	d := &Door{log: cfg.Log, tasks: cfg.Tasks, ids: cfg.IDs}
 	d.open, d.shut = context.WithCancel(context.Background())
-	d.infos = newInfos(cfg.Info, cfg.TLS.Config != nil && cfg.TLS.Config.ClientAuth == tls.RequireAndVerifyClientCert)
-	d.rate = rate{most: int64(cfg.TLS.Rate), rejected: func(n int64) {
-		cfg.Log.Warnf("Rejected %d connections due to TLS rate limiting", n)
+	d.rate = rate{rejected: func(n int64) {
+		d.log.Warnf("Rejected %d connections due to TLS rate limiting", n)
+	}}
+	d.told = rate{rejected: func(n int64) {
+		d.log.Errorf("maximum connections exceeded: refused %d more", n)
 	}}
 	d.table.init(cfg.MaxConnections, cfg.MaxClosed)
-	d.conns = conn.Config{
-		Tasks:         cfg.Tasks,
-		MaxPending:    cfg.MaxPending,
-		WriteDeadline: cfg.WriteDeadline,
-		Slow:          d.slowConsumer,
-	}
+	d.now.Store(d.settings(cfg))
 	return d
 }
 
@@ -144,16 +176,16 @@ func (d *Door) Abort() {
 	}
 }
 
-// slowConsumer counts and logs a connection that was cut off.
-func (d *Door) slowConsumer(c *conn.Conn, reason closed.Reason, held int) {
+// slowConsumer counts and logs a connection that was cut off, whose limits are those of cfg.
+func (d *Door) slowConsumer(cfg *Config, c *conn.Conn, reason closed.Reason, held int) {
 	d.slow.Add(1)
 	name := c.Socket().RemoteAddr().String()
 	if s, ok := c.Session().(*session); ok {
 		name = s.String()
 	}
 	if reason == closed.SlowConsumerPending {
-		d.cfg.Log.Noticef("%s - Slow Consumer Detected: MaxPending of %d Exceeded", name, d.cfg.MaxPending)
+		d.log.Noticef("%s - Slow Consumer Detected: MaxPending of %d Exceeded", name, cfg.MaxPending)
 		return
 	}
-	d.cfg.Log.Noticef("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d total bytes.", name, d.cfg.WriteDeadline, held)
+	d.log.Noticef("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d total bytes.", name, cfg.WriteDeadline, held)
 }

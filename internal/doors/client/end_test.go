@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,7 +71,7 @@ func TestAfterTheEndNothingIsLeft(t *testing.T) {
 					require.Empty(t, p.ended())
 				}
 				p.close()
-				require.Empty(t, st.cfg.Tasks.Wait(st.patience))
+				require.Empty(t, st.cfg().Tasks.Wait(st.patience))
 				require.Zero(t, st.global().Subscriptions())
 				require.Zero(t, st.global().Connections())
 				r := st.Report()
@@ -130,6 +133,10 @@ func (always) Authenticate(context.Context, *identity.Credentials) (*identity.Id
 	return nil, identity.ErrDenied
 }
 
+func (always) Recheck(context.Context, *identity.Credentials, *identity.Identity) (*identity.Identity, error) {
+	return nil, identity.ErrDenied
+}
+
 func TestTooManyConnections(t *testing.T) {
 	for _, most := range []int{-1, 1, 2} {
 		st := build(t, func(_ *site, cfg *Config) { cfg.MaxConnections = most })
@@ -184,7 +191,7 @@ func TestAClosedDoorTakesNobody(t *testing.T) {
 // After the tasks have ended a connection cannot be served; it must not stay in the table.
 func TestADoorWithoutTasksTakesNobody(t *testing.T) {
 	st := build(t)
-	st.cfg.Tasks.Close()
+	st.cfg().Tasks.Close()
 	ours, theirs := net.Pipe()
 	p := newPeer(st, theirs)
 	st.Accept(ours, identity.Standard)
@@ -223,7 +230,7 @@ func TestComingAndGoing(t *testing.T) {
 		}
 	})
 	all.Wait()
-	require.Empty(t, st.cfg.Tasks.Wait(st.patience))
+	require.Empty(t, st.cfg().Tasks.Wait(st.patience))
 	r := st.Report()
 	require.EqualValues(t, 100, r.Accepted)
 	require.EqualValues(t, 100, r.Totals.InMsgs)
@@ -280,4 +287,38 @@ func TestReportWithoutMemory(t *testing.T) {
 	r := st.Report()
 	require.Empty(t, r.Ended)
 	require.EqualValues(t, 1, r.Totals.InMsgs)
+}
+
+// Of refused connections, which may be very many, the log has about one line per second, and how
+// many more there were.
+func TestRefusalsDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := build(t, func(_ *site, cfg *Config) { cfg.MaxConnections = -1 })
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		var peers []*peer
+		for range 10 {
+			peers = append(peers, newPeer(st, st.connect()))
+		}
+		for _, p := range peers { // they are told all the same
+			require.Contains(t, p.ended(), "-ERR 'maximum connections exceeded'")
+		}
+		require.Equal(t, 1, strings.Count(st.log.text("ERR"), "\n"))
+		time.Sleep(time.Second)
+		newPeer(st, st.connect()).ended()
+		require.Contains(t, st.log.text("ERR"), "ERR maximum connections exceeded: refused 9 more\n")
+		require.Equal(t, 3, strings.Count(st.log.text("ERR"), "\n"))
+	})
+}
+
+// Whoever was told that it must go is no client any more, though the socket stays open for a moment.
+func TestWhoIsTurnedAwayIsNotCounted(t *testing.T) {
+	st := build(t)
+	st.accounts.Put(account.Spec{Name: account.Global, Limits: account.Limits{Connections: 0, Subscriptions: -1, Payload: -1}})
+	h := st.hand("")
+	require.Equal(t, 1, st.Connections())
+	h.fail("CONNECT {}\r\n", closed.MaxAccountConnections)
+	require.Equal(t, "-ERR 'maximum account active connections exceeded'\r\n", h.peer.until("\r\n"))
+	require.Zero(t, st.Connections())
+	require.Zero(t, st.Summary().Open)
+	require.Empty(t, st.Report().Open)
 }

@@ -17,7 +17,7 @@ const leastAuthTime = 10 * time.Second
 
 // enterUnasked lets a client in that begins without CONNECT, if it need not say who it is.
 func (s *session) enterUnasked() error {
-	if s.door.cfg.Auth.Required() {
+	if s.cfg.Auth.Required() {
 		s.errorf("authentication error")
 		return proto.ErrAuthorization
 	}
@@ -30,24 +30,12 @@ func (s *session) enterUnasked() error {
 
 // authenticate finds out who the connection is, from the options it gave.
 func (s *session) authenticate() error {
-	o := s.options
-	c := identity.Credentials{
-		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
-		Nonce: s.nonce, ProxySig: o.ProxySig, Kind: s.kind, Remote: s.from.Load().ip,
-	}
-	if state := s.conn.TLS(); state != nil && len(state.VerifiedChains) > 0 {
-		c.Certificates = state.PeerCertificates
-	}
-	ctx, cancel := context.WithTimeout(s.door.open, max(leastAuthTime, s.door.cfg.AuthTimeout))
+	c := s.credentials()
+	ctx, cancel := s.authTime()
 	defer cancel()
-	id, err := s.door.cfg.Auth.Authenticate(ctx, &c)
-	switch {
-	case err != nil && s.door.open.Err() != nil: // the server ends
-		return &proto.Error{Reason: closed.ServerShutdown}
-	case err != nil:
-		refused := refusal(err, &c)
-		s.errorf("%s", refused.Log)
-		return &proto.Error{Text: refused.Text, Reason: refused.Reason}
+	id, err := s.cfg.Auth.Authenticate(ctx, c)
+	if err != nil {
+		return s.refuse(err, c)
 	}
 	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
 		if !id.Account.Join() {
@@ -57,12 +45,45 @@ func (s *session) authenticate() error {
 			s.dropAll() // what it had before it said who it is
 			s.id.Account.Leave()
 		}
+		s.joined = true
 	} else if s.id != id {
 		s.dropAll()
 	}
 	s.id = id
-	s.parser.MaxPayload = smallest(s.door.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
+	s.parser.MaxPayload = smallest(s.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
 	return nil
+}
+
+// credentials are what the connection shows of itself.
+func (s *session) credentials() *identity.Credentials {
+	o := s.options
+	c := &identity.Credentials{
+		User: o.User, Pass: o.Pass, Token: o.Token, JWT: o.JWT, NKey: o.NKey, Sig: o.Sig,
+		Nonce: s.nonce, ProxySig: o.ProxySig, Kind: s.kind, Remote: s.from.Load().ip,
+		ID: s.owner.ID, Addr: s.conn.Socket().RemoteAddr(), TLS: s.conn.TLS(),
+	}
+	if c.TLS != nil && len(c.TLS.VerifiedChains) > 0 {
+		c.Certificates = c.TLS.PeerCertificates
+	}
+	if o != &unconnected {
+		c.Options = o
+	}
+	return c
+}
+
+// authTime bounds an answer of the Authenticator.
+func (s *session) authTime() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.door.open, max(leastAuthTime, s.cfg.AuthTimeout))
+}
+
+// refuse logs that the Authenticator did not accept c, and returns what is told to the client.
+func (s *session) refuse(err error, c *identity.Credentials) error {
+	if s.door.open.Err() != nil { // the server ends
+		return &proto.Error{Reason: closed.ServerShutdown}
+	}
+	refused := refusal(err, c)
+	s.errorf("%s", refused.Log)
+	return &proto.Error{Text: refused.Text, Reason: refused.Reason}
 }
 
 // denied is the log line for credentials that are not good. Of them it names what is no secret.
@@ -115,10 +136,13 @@ func smallest(limits ...int) int {
 func (s *session) publishView() {
 	v := &view{
 		id: s.id, options: s.options, echo: s.options.Echo, headers: s.parser.Headers,
-		system: s.id.Account.Name() == s.door.cfg.System,
+		system: s.id.Account.Name() == s.cfg.System,
 	}
 	if s.id.Permissions.Responses() != nil {
 		v.grants = &perm.Grants{}
+		if old := s.view.Load(); old != nil && old.grants != nil {
+			v.grants = old.grants // who may answer still may
+		}
 	}
 	s.view.Store(v)
 	s.publish.allow(s, v)

@@ -63,7 +63,7 @@ func remote(a net.Addr) *address {
 // greet brings a new connection to where the client may speak: the header of a proxy, INFO and
 // the handshake, in the order that the configuration wants.
 func (s *session) greet() error {
-	cfg := &s.door.cfg
+	cfg := s.cfg
 	if cfg.ProxyProtocol && s.kind == identity.Standard && (s.admitted || s.door.table.refused() <= mostRefused) {
 		if err := s.readProxy(); err != nil {
 			return err
@@ -81,7 +81,7 @@ func (s *session) greet() error {
 		s.send(s.info(nil))
 		return nil
 	}
-	if !s.door.rate.admit(s.conn.Started()) {
+	if !s.door.rate.admit(s.conn.Started(), cfg.TLS.Rate) {
 		return proto.ErrThrottled
 	}
 	return s.secure(&cfg.TLS)
@@ -152,10 +152,21 @@ func (s *session) handshake(t *TLS) error {
 		return proto.ErrHandshakeTime
 	case err != nil:
 		return &proto.Error{Reason: closed.TLSHandshakeFailure, Log: "TLS handshake error: " + err.Error()}
-	case t.Pinned != nil && !t.Pinned(s.conn.TLS().PeerCertificates):
+	case !s.door.cfg().pins(s.conn.TLS()): // those of now: from here on a change finds this connection
 		return &proto.Error{Reason: closed.TLSHandshakeFailure, Log: "TLS handshake error: the certificate of the client is not pinned"}
 	}
 	return nil
+}
+
+// tell tells the client and the log of e, outside of a batch.
+func (s *session) tell(e *proto.Error) {
+	if e.Log != "" {
+		s.errorf("%s", e.Log)
+	}
+	if e.Text != "" {
+		s.send(proto.AppendErr(nil, e.Text))
+		s.trace("->> [-ERR %s]", e.Text)
+	}
 }
 
 // mostRefused bounds how many refused connections are kept until they have read why.
@@ -167,16 +178,14 @@ func (s *session) turnAway(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if e.Log != "" {
-		s.errorf("%s", e.Log)
+	if !s.admitted && !s.door.told.admit(s.conn.Started(), 1) { // there may be very many
+		e = &proto.Error{Text: e.Text, Reason: e.Reason}
 	}
-	if e.Text != "" {
-		s.send(proto.AppendErr(nil, e.Text))
-	}
+	s.tell(e)
 	if !s.admitted && s.door.table.refused() > mostRefused {
 		s.conn.Close(e.Reason)
 	} else {
-		s.conn.Finish(e.Reason)
+		s.takeLeave(e.Reason)
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func TestTheAddressBehindAProxy(t *testing.T) {
 				p.works(as("alice"))
 				i := st.Report().Open[0]
 				require.Equal(t, []any{c.ip, c.port}, []any{i.IP, i.Port})
-				require.Equal(t, c.ip, st.cfg.Auth.(*gate).seen[0].Remote)
+				require.Equal(t, c.ip, st.cfg().Auth.(*gate).seen[0].Remote)
 				p.close()
 				i = st.ended(1)[0]
 				require.Equal(t, []any{c.ip, c.port}, []any{i.IP, i.Port})

@@ -177,7 +177,7 @@ func TestWhatInfoWants(t *testing.T) {
 			var p *peer
 			var info string
 			switch {
-			case st.cfg.TLS.First:
+			case st.cfg().TLS.First:
 				p = st.encrypt(nc)
 				info = p.until("\r\n")
 			case c.plain:
@@ -201,12 +201,12 @@ func TestWhatInfoWants(t *testing.T) {
 			wanted, again := flags(t, info)
 			require.Equal(t, c.later, wanted)
 			require.Empty(t, again, "a nonce is signed once")
-			if g, ok := st.cfg.Auth.(signing); ok {
+			if g, ok := st.cfg().Auth.(signing); ok {
 				require.Equal(t, nonce, g.seen[0].Nonce)
 			}
 			i := st.Report().Open[0]
 			require.Equal(t, c.plain, i.TLS == nil)
-			require.Equal(t, st.cfg.TLS.First, i.First)
+			require.Equal(t, st.cfg().TLS.First, i.First)
 		})
 	}
 }
@@ -307,7 +307,7 @@ func TestFailedHandshakes(t *testing.T) {
 			t.Parallel() // the end is waited for
 			st := build(t, secured(c.mode...))
 			nc := st.knock()
-			if !st.cfg.TLS.First {
+			if !st.cfg().TLS.First {
 				st.line(nc)
 			}
 			p := newPeer(st, nc)
@@ -327,7 +327,7 @@ func TestHandshakeTimeout(t *testing.T) {
 				st := build(secured(mode))
 				start := time.Now()
 				nc := st.knock()
-				if !st.cfg.TLS.First {
+				if !st.cfg().TLS.First {
 					st.line(nc)
 				}
 				p := newPeer(st, nc)
@@ -361,7 +361,7 @@ func TestTheClientIsToldOfTheTimeout(t *testing.T) {
 		require.NoError(t, err)
 		st.Accept(ours, identity.Standard)
 		got := p.ended()
-		require.Equal(t, !st.cfg.TLS.First, strings.HasPrefix(got, "INFO "))
+		require.Equal(t, !st.cfg().TLS.First, strings.HasPrefix(got, "INFO "))
 		require.True(t, strings.HasSuffix(got, "-ERR 'Secure Connection - TLS Required'\r\n"), got)
 	}
 }
@@ -424,7 +424,7 @@ func TestCertificatesOfTheClient(t *testing.T) {
 	st.line(nc)
 	p := st.encrypt(nc)
 	p.works(as("alice"))
-	require.Len(t, st.cfg.Auth.(*gate).seen[0].Certificates, 1)
+	require.Len(t, st.cfg().Auth.(*gate).seen[0].Certificates, 1)
 	require.Len(t, st.Report().Open[0].TLS.PeerCertificates, 1)
 	p.close()
 	i := st.ended(1)[0]

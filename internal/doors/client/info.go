@@ -29,31 +29,32 @@ func newInfos(i proto.ServerInfo, verify bool) (all infos) {
 	return all
 }
 
-// line chooses the INFO for s. The first one demands no authentication where there is a user for
+// line chooses the INFO for the connection. The first one demands no authentication where there is a user for
 // those who give no name.
-func (d *Door) line(s *session) *proto.InfoLine {
+func (s *session) line() *proto.InfoLine {
 	auth, mode := 0, tlsNone
-	if d.cfg.Auth.Required() || (s.connected && d.cfg.AuthConfigured) {
+	if s.cfg.Auth.Required() || (s.connected && s.cfg.AuthConfigured) {
 		auth = 1
 	}
-	switch t := &d.cfg.TLS; {
+	switch t := &s.cfg.TLS; {
 	case t.Config == nil || s.kind != identity.Standard:
 	case t.Optional && !s.first.Load():
 		mode = tlsAvailable
 	default:
 		mode = tlsRequired
 	}
-	return d.infos[auth][mode]
+	return s.cfg.infos[auth][mode]
 }
 
 // info returns the INFO line for this connection, in account a unless that is nil.
 func (s *session) info(a *account.Account) []byte {
-	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.from.Load().ip}
+	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.from.Load().ip,
+		LameDuck: s.door.lame.Load()}
 	if a != nil {
-		i.Account, i.System = a.Name(), a.Name() == s.door.cfg.System
+		i.Account, i.System = a.Name(), a.Name() == s.cfg.System
 	}
 	if !s.connected {
 		i.Nonce = s.nonce
 	}
-	return s.door.line(s).Append(nil, &i)
+	return s.line().Append(nil, &i)
 }

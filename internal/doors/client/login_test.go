@@ -42,6 +42,10 @@ func (g *gate) Authenticate(_ context.Context, c *identity.Credentials) (*identi
 	return id, nil
 }
 
+func (g *gate) Recheck(ctx context.Context, c *identity.Credentials, _ *identity.Identity) (*identity.Identity, error) {
+	return g.Authenticate(ctx, c)
+}
+
 func backwards(s string) string {
 	b := []byte(s)
 	for i := range len(b) / 2 {
@@ -129,10 +133,11 @@ func TestCredentials(t *testing.T) {
 	st := build(t, guarded(true, one(account.Unlimited(), account.Unlimited())))
 	h := st.hand("")
 	h.do(`CONNECT {"user":"alice","pass":"ecila","auth_token":"t","jwt":"j","nkey":"n","sig":"s","proxy_sig":"p"}` + "\r\n")
-	g := st.cfg.Auth.(*gate)
+	g := st.cfg().Auth.(*gate)
 	require.Equal(t, []identity.Credentials{{
 		User: "alice", Pass: "ecila", Token: "t", JWT: "j", NKey: "n", Sig: "s", ProxySig: "p",
 		Kind: identity.Standard, Remote: "pipe",
+		ID: h.owner.ID, Addr: h.conn.Socket().RemoteAddr(), Options: h.options,
 	}}, g.seen)
 }
 

@@ -157,7 +157,7 @@ func (h *hand) stage(text string) *fanout.Trip {
 	h.t.Helper()
 	buf := []byte(text)
 	h.sweep()
-	h.publish.begin(h.door.cfg.Log.Tracing())
+	h.publish.begin(h.door.log.Tracing())
 	t := fanout.Get()
 	t.Begin(fanout.Batch{Origin: h.owner.ID, Buf: buf, Own: &h.conn.Box, From: h.session, Now: time.Now()})
 	used, _, err := h.commands(t, buf)

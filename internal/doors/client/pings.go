@@ -31,10 +31,10 @@ const (
 // client has to say who it is, if it must.
 func (s *session) startPings() {
 	s.pings.active.Store(s.conn.Started().UnixNano())
-	s.pings.timer = time.AfterFunc(time.Hour, func() { s.door.cfg.Tasks.Go("pings", s.tick) })
-	due := s.door.cfg.PingInterval
-	if s.door.cfg.Auth.Required() {
-		due = s.door.cfg.AuthTimeout
+	s.pings.timer = time.AfterFunc(time.Hour, func() { s.door.tasks.Go("pings", s.tick) })
+	due := s.cfg.PingInterval
+	if s.cfg.Auth.Required() {
+		due = s.cfg.AuthTimeout
 	} else {
 		s.pings.known.Store(true)
 	}
@@ -44,7 +44,20 @@ func (s *session) startPings() {
 // welcomePings ends the time for saying who it is, the first time that the client has.
 func (s *session) welcomePings() {
 	if s.pings.timer != nil && !s.pings.known.Swap(true) {
-		s.pings.timer.Reset(s.door.cfg.PingInterval)
+		s.pings.timer.Reset(s.cfg.PingInterval)
+	}
+}
+
+// renewPings begins the time for saying who it is, or ends it, after that has become required or
+// is not any more.
+func (s *session) renewPings() {
+	if s.pings.timer == nil {
+		return
+	}
+	if !s.cfg.Auth.Required() {
+		s.welcomePings()
+	} else if s.pings.known.Swap(false) {
+		s.pings.timer.Reset(s.cfg.AuthTimeout)
 	}
 }
 
@@ -58,8 +71,8 @@ func (s *session) stopPings() {
 // firstPing brings the next ping forward after CONNECT. A random part keeps the clients of a
 // restarted server from being pinged all at once.
 func (s *session) firstPing() {
-	if s.pings.timer != nil && s.door.cfg.FirstPing {
-		d := min(s.door.cfg.PingInterval, earlyPing)
+	if s.pings.timer != nil && s.cfg.FirstPing {
+		d := min(s.cfg.PingInterval, earlyPing)
 		s.pings.timer.Reset(d + rand.N(d/5+1))
 	}
 }
@@ -69,7 +82,7 @@ func (s *session) tick() {
 	if s.conn.Reason() != closed.Open {
 		return
 	}
-	cfg := &s.door.cfg
+	cfg := s.door.cfg()
 	if !s.pings.known.Load() {
 		s.errorf("authentication timeout")
 		s.giveUp(proto.ErrAuthTimeout)

@@ -33,8 +33,8 @@ func (p *publishing) begin(tracing bool) {
 // anything that vouches for it: who has read a PONG finds the messages before it counted.
 func (p *publishing) account(s *session) {
 	if p.msgs > 0 {
-		s.inMsgs.Add(p.msgs)
-		s.inBytes.Add(p.bytes)
+		s.in.msgs.Add(p.msgs)
+		s.in.bytes.Add(p.bytes)
 		p.msgs, p.bytes, p.busy = 0, 0, true
 	}
 }

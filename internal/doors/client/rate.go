@@ -7,22 +7,22 @@ import (
 
 // rate admits so many connections per second. It is used by many goroutines.
 type rate struct {
-	most     int64
 	rejected func(n int64) // is told of the rejections of a second when it is over
 	second   atomic.Int64
 	count    atomic.Int64
 }
 
-// admit reports whether one more connection may begin at now.
-func (r *rate) admit(now time.Time) bool {
-	if r.most <= 0 {
+// admit reports whether one more connection may begin at now, where so many may in a second.
+// Less than 1 sets no bound.
+func (r *rate) admit(now time.Time, most int) bool {
+	if most <= 0 {
 		return true
 	}
 	second := now.Unix()
 	if old := r.second.Load(); old < second && r.second.CompareAndSwap(old, second) {
-		if over := r.count.Swap(0) - r.most; over > 0 {
+		if over := r.count.Swap(0) - int64(most); over > 0 {
 			r.rejected(over)
 		}
 	}
-	return r.count.Add(1) <= r.most
+	return r.count.Add(1) <= int64(most)
 }

@@ -3,8 +3,10 @@ package client
 import (
 	"crypto/tls"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
 )
 
@@ -32,12 +34,22 @@ type Info struct {
 	Name, Lang, Version string
 	// Account is the name of the account, Label the user in it.
 	Account, Label string
-	// User or NKey is what the connection entered by, Proxy the key of the proxy it came through.
-	User, NKey, Proxy string
-	// TLS is the state of the encryption; nil for a plain connection.
+	Login
+	// TLS is the state of the encryption; nil for a plain connection. It is shared and must not be
+	// changed.
 	TLS *tls.ConnectionState
+	// Kind is the kind of the connection.
+	Kind identity.Kind
 	// First says that the connection began with the handshake.
 	First bool
+}
+
+// Login is what a connection entered by.
+type Login struct {
+	// User is a name, NKey a public key; both are empty for a token and for nobody in particular.
+	User, NKey string
+	// Proxy is the key of the proxy that the connection came through.
+	Proxy string
 }
 
 // mostRemembered bounds each text of a client that is kept after its end, in bytes.
@@ -85,14 +97,58 @@ type Report struct {
 func (d *Door) Report() Report {
 	r := Report{Slow: d.slow.Load(), Stale: d.stale.Load()}
 	r.Ended, r.Accepted, r.Totals = d.table.history()
-	for _, s := range d.table.all() {
+	all := d.table.all()
+	r.Open = make([]Info, 0, len(all))
+	for _, s := range all {
 		if !s.admitted {
 			continue
 		}
 		i := s.snapshot()
 		r.Totals.add(&i)
-		r.Open = append(r.Open, i)
+		if !s.conn.Ended() {
+			r.Open = append(r.Open, i)
+		}
 	}
+	return r
+}
+
+// Summary is what a door tells without looking at each connection closely.
+type Summary struct {
+	// Open is the number of open connections, Accepted that of all since the start.
+	Open     int
+	Accepted uint64
+	// Totals are sums over all connections since the start.
+	Totals Totals
+	// Slow and Stale count the connections ended for that reason.
+	Slow, Stale int64
+}
+
+// lists are scratch space of Summary.
+var lists = sync.Pool{New: func() any { return new([]*session) }}
+
+// Summary returns the counts of the door. It costs some atomic reads per connection and allocates
+// nothing for them, so it may be asked each second.
+func (d *Door) Summary() Summary {
+	r := Summary{Slow: d.slow.Load(), Stale: d.stale.Load()}
+	list := lists.Get().(*[]*session)
+	*list, r.Accepted, r.Totals = d.table.sum(*list)
+	for _, s := range *list {
+		if !s.admitted {
+			continue
+		}
+		if !s.conn.Ended() {
+			r.Open++
+		}
+		load := s.conn.Box.Load()
+		r.Totals.InMsgs += s.in.msgs.Load()
+		r.Totals.InBytes += s.in.bytes.Load()
+		r.Totals.OutMsgs += load.Messages
+		r.Totals.OutBytes += load.Bytes
+		r.Totals.Stalls += s.pressure.Stalls.Load()
+	}
+	clear(*list) // ended sessions must not be kept
+	*list = (*list)[:0]
+	lists.Put(list)
 	return r
 }
 
@@ -114,18 +170,19 @@ func (s *session) snapshot() Info {
 		LastActivity:  s.conn.Active(),
 		RTT:           time.Duration(s.rtt.Load()),
 		Pending:       load.Held,
-		InMsgs:        s.inMsgs.Load(),
-		InBytes:       s.inBytes.Load(),
+		InMsgs:        s.in.msgs.Load(),
+		InBytes:       s.in.bytes.Load(),
 		OutMsgs:       load.Messages,
 		OutBytes:      load.Bytes,
 		Stalls:        s.pressure.Stalls.Load(),
 		Subscriptions: int(s.subs.Load()),
 		TLS:           s.conn.TLS(),
+		Kind:          s.kind,
 	}
 	if v := s.view.Load(); v != nil {
 		i.Name, i.Lang, i.Version = v.options.Name, v.options.Lang, v.options.Version
 		i.Account, i.Label = v.id.Account.Name(), v.id.Label
-		i.User, i.NKey, i.Proxy = v.id.User, v.id.NKey, v.id.Proxy
+		i.Login = Login{User: v.id.User, NKey: v.id.NKey, Proxy: v.id.Proxy}
 	}
 	return i
 }

@@ -28,12 +28,15 @@ type session struct {
 	conn     *conn.Conn
 	kind     identity.Kind
 	admitted bool // within the limit of connections
+	parting  bool // it is over; guarded by the table
 	nonce    string
 
 	// owned by the reader
+	cfg       *settings // in force for this connection
 	parser    proto.Parser
 	options   *proto.ClientOptions // immutable; replaced by each CONNECT
 	id        *identity.Identity   // nil until authenticated
+	joined    bool                 // it counts in its account
 	connected bool                 // a CONNECT was accepted
 	informed  bool                 // the INFO after the first PING was sent, or is not wanted
 	publish   publishing
@@ -47,14 +50,23 @@ type session struct {
 	view atomic.Pointer[view]
 
 	// atomic
-	subs    atomic.Int64 // subscriptions held
-	spent   atomic.Int64 // subscriptions that reached their maximum and are still in sids
-	inMsgs  atomic.Uint64
-	inBytes atomic.Uint64
-	rtt     atomic.Int64 // last round trip, ns
+	subs  atomic.Int64 // subscriptions held
+	spent atomic.Int64 // subscriptions that reached their maximum and are still in sids
+	in    counts       // what it published
+	rtt   atomic.Int64 // last round trip, ns
 
 	pings pings
 }
+
+// counts are numbers of messages and bytes.
+type counts struct{ msgs, bytes atomic.Uint64 }
+
+// patience decides whether a publisher goes on waiting for slow consumers: not when there is
+// something else for its reader to do.
+type patience session
+
+// Ended implements what outbox.Pressure asks.
+func (p *patience) Ended() bool { return p.conn.Ended() || p.conn.Posted() }
 
 // view is an immutable picture of a session for the goroutines that deliver to it.
 type view struct {
@@ -69,33 +81,39 @@ type view struct {
 var unconnected = proto.DefaultClientOptions()
 
 func newSession(d *Door, nc net.Conn, kind identity.Kind) *session {
-	s := &session{door: d, conn: conn.New(nc, &d.conns), kind: kind, options: &unconnected}
-	s.owner = account.Owner{Receiver: s, ID: d.cfg.IDs.Add(1)}
+	cfg := d.cfg()
+	s := &session{door: d, cfg: cfg, conn: conn.New(nc, &cfg.conns), kind: kind, options: &unconnected}
+	s.owner = account.Owner{Receiver: s, ID: d.ids.Add(1)}
 	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
-	s.parser = proto.Parser{MaxLine: d.cfg.MaxLine, MaxPayload: d.cfg.MaxPayload}
-	s.pressure.Publisher = s.conn
+	s.parser = proto.Parser{MaxLine: cfg.MaxLine, MaxPayload: cfg.MaxPayload}
+	s.pressure.Publisher = (*patience)(s)
 	s.from.Store(remote(nc.RemoteAddr()))
 	return s
 }
 
 // Open implements conn.Session.
 func (s *session) Open() error {
+	s.cfg = s.door.cfg()
 	if err := s.greet(); err != nil {
 		return s.turnAway(err)
 	}
 	s.startPings()
-	return nil
+	return s.renew()
 }
 
 // Read implements conn.Session.
 func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
+	if err := s.renew(); err != nil {
+		return 0, 0, err
+	}
 	s.sweep()
-	s.publish.begin(s.door.cfg.Log.Tracing())
+	s.publish.begin(s.door.log.Tracing())
 	t := fanout.Get()
-	t.Begin(fanout.Batch{
-		Origin: s.owner.ID, Buf: buf, Own: &s.conn.Box, From: s,
-		Pressure: &s.pressure, Now: now,
-	})
+	b := fanout.Batch{Origin: s.owner.ID, Buf: buf, Own: &s.conn.Box, From: s, Now: now}
+	if !s.cfg.NoStall {
+		b.Pressure = &s.pressure
+	}
+	t.Begin(b)
 	used, need, err = s.commands(t, buf)
 	if err != nil {
 		s.complain(t, err)
@@ -113,8 +131,14 @@ func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
 func (s *session) finish(err error) {
 	var e *proto.Error
 	if errors.As(err, &e) {
-		s.conn.Finish(e.Reason)
+		s.takeLeave(e.Reason)
 	}
+}
+
+// takeLeave ends the connection. The client, which was told why, gets time to read it.
+func (s *session) takeLeave(reason closed.Reason) {
+	s.door.table.part(s)
+	s.conn.Finish(reason)
 }
 
 // commands handles the whole commands in buf.
@@ -221,7 +245,7 @@ func (s *session) Closed(reason closed.Reason) {
 	info.Stop, info.Reason = time.Now(), reason
 	info.forget()
 	defer s.door.table.remove(s, &info) // whatever comes before, its places are given back
-	if s.id != nil {
+	if s.joined {
 		defer s.id.Account.Leave()
 	}
 	s.debugf("Client connection closed: %s", reason)

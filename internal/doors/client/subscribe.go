@@ -35,7 +35,7 @@ func (s *session) sub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		}
 		s.forget(old)
 	}
-	if s.tooMany() {
+	if s.tooMany(1) {
 		s.complain(t, proto.ErrMaxSubscriptions)
 		return nil
 	}
@@ -52,7 +52,7 @@ func (s *session) maySubscribe(subj, queue, sid []byte) error {
 	if !subject.ValidSubscription(subj) {
 		return proto.ErrSubject
 	}
-	if max := s.door.cfg.MaxTokens; max > 0 && subject.Tokens(subj) > max {
+	if max := s.cfg.MaxTokens; max > 0 && subject.Tokens(subj) > max {
 		return proto.TooManyTokens(string(subj))
 	}
 	if string(queue) == reservedQueue || !s.id.Permissions.MaySubscribe(string(subj), string(queue)) {
@@ -61,14 +61,14 @@ func (s *session) maySubscribe(subj, queue, sid []byte) error {
 	return nil
 }
 
-// tooMany reports whether the connection has as many subscriptions as it may have.
-func (s *session) tooMany() bool {
-	max := s.door.cfg.MaxSubscriptions
+// tooMany reports whether the connection would have too many subscriptions with so many more.
+func (s *session) tooMany(more int64) bool {
+	max := s.cfg.MaxSubscriptions
 	if max == 0 {
 		max = -1
 	}
 	max = smallest(max, s.id.Account.Limits().Subscriptions, s.id.Limits.Subscriptions)
-	return max >= 0 && s.subs.Load() >= int64(max)
+	return max >= 0 && s.subs.Load()+more > int64(max)
 }
 
 // unsub handles UNSUB.

@@ -44,7 +44,7 @@ func (s *session) String() string {
 const mostLogged = 1024
 
 func (s *session) errorf(format string, v ...any) {
-	s.door.cfg.Log.Errorf("%s - %s", s, cut(fmt.Sprintf(format, v...), mostLogged))
+	s.door.log.Errorf("%s - %s", s, cut(fmt.Sprintf(format, v...), mostLogged))
 }
 
 // cut shortens text to so many bytes.
@@ -56,23 +56,23 @@ func cut(text string, most int) string {
 }
 
 func (s *session) debugf(format string, v ...any) {
-	s.door.cfg.Log.Debugf("%s - %s", s, lazily{format, v})
+	s.door.log.Debugf("%s - %s", s, lazily{format, v})
 }
 
 // trace writes a trace line if tracing is on.
 func (s *session) trace(format string, v ...any) {
 	if s.tracing() {
-		s.door.cfg.Log.Tracef("%s - %s", s, lazily{format, v})
+		s.door.log.Tracef("%s - %s", s, lazily{format, v})
 	}
 }
 
 // tracing reports whether the connection is traced.
 func (s *session) tracing() bool {
-	if !s.door.cfg.Log.Tracing() {
+	if !s.door.log.Tracing() {
 		return false
 	}
 	v := s.view.Load()
-	return v == nil || !v.system || s.door.cfg.Trace.System
+	return v == nil || !v.system || s.door.cfg().Trace.System
 }
 
 // quote makes a text of the client fit for a log line.
@@ -188,8 +188,8 @@ func (s *session) traceEnd(sub *account.Sub) {
 
 // tracePayload traces a payload, of which the first bytes are a header.
 func (s *session) tracePayload(direction string, payload []byte, header int) {
-	max := s.door.cfg.Trace.MaxPayload
-	if s.door.cfg.Trace.Headers {
+	max := s.door.cfg().Trace.MaxPayload
+	if s.door.cfg().Trace.Headers {
 		payload = bytes.TrimSuffix(payload[:header], []byte("\r\n\r\n"))
 	}
 	switch {

@@ -22,8 +22,6 @@ import (
 )
 
 const (
-	kindJSON = "application/json"
-	kindText = "text/plain; charset=utf-8"
 	kindHTML = "text/html; charset=utf-8"
 	notFound = "404 page not found\n"
 )
@@ -111,9 +109,9 @@ func TestAnswers(t *testing.T) {
 		{"/connz//", 404, kindText, notFound},
 		{"/VARZ", 404, kindText, notFound},
 		{"/varz/x", 404, kindText, notFound},
-		{"/stacksz", 404, kindText, notFound},
-		{"/debug/vars", 404, kindText, notFound},
+		{"/stacksz", 200, kindJSON, ""},
 		{"/routez", 404, kindText, notFound},
+		{"/metrics", 404, kindText, notFound},
 	} {
 		r := get(h, tt.target)
 		got := body(t, r)
@@ -199,7 +197,7 @@ func TestRootPage(t *testing.T) {
 			require.Equal(t, 200, get(h, target.String()).StatusCode, "%s links to %s", base, target)
 			labels = append(labels, m[2])
 		}
-		require.Equal(t, []string{"General", "Connections", "Subscriptions", "Health Probe"}, labels, base)
+		require.Equal(t, []string{"General", "Connections", "Subscriptions", "Health Probe", "Expvar"}, labels, base)
 	}
 }
 
@@ -226,7 +224,7 @@ func TestCounters(t *testing.T) {
 
 	for _, target := range []string{
 		"/mon", "/mon", "/mon/subsz", "/mon/subscriptionsz", "/mon/subsz?subs=x", "/mon/healthz", "/mon/healthz?details=x",
-		"/mon/connz", "/mon/connz?auth=x", "/mon/connz?sort=x", "/mon/routez", "/varz",
+		"/mon/connz", "/mon/connz?auth=x", "/mon/connz?sort=x", "/mon/routez", "/varz", "/mon/stacksz", "/mon/debug/vars",
 	} {
 		get(h, target)
 	}

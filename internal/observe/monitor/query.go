@@ -89,13 +89,67 @@ func subszOptions(values url.Values) (*status.SubszOptions, error) {
 	o := new(status.SubszOptions)
 	o.Subscriptions = q.bool("subs")
 	o.Offset = q.int("offset")
-	o.Limit = q.int("limit")
+	o.Limit = min(q.int("limit"), MostListed)
 	o.Test = values.Get("test")
 	o.Account = values.Get("acc")
 	if q.err != nil {
 		return nil, q.err
 	}
 	return o, nil
+}
+
+func routezOptions(values url.Values) (*status.RoutezOptions, error) {
+	q := query{values: values}
+	o := new(status.RoutezOptions)
+	o.Subscriptions, o.SubscriptionsDetail = q.subs("subs")
+	return o, q.err
+}
+
+func gatewayzOptions(values url.Values) (*status.GatewayzOptions, error) {
+	q := query{values: values}
+	o := new(status.GatewayzOptions)
+	o.AccountSubscriptions, o.AccountSubscriptionsDetail = q.subs("subs")
+	o.Accounts = q.bool("accs")
+	o.Name = values.Get("gw_name")
+	o.AccountName = values.Get("acc_name")
+	o.Accounts = o.Accounts || o.AccountName != ""
+	return o, q.err
+}
+
+func leafzOptions(values url.Values) (*status.LeafzOptions, error) {
+	q := query{values: values}
+	o := new(status.LeafzOptions)
+	o.Subscriptions = q.bool("subs")
+	o.Account = values.Get("acc")
+	return o, q.err
+}
+
+func accountzOptions(values url.Values) (*status.AccountzOptions, error) {
+	return &status.AccountzOptions{Account: values.Get("acc")}, nil
+}
+
+func accountStatzOptions(values url.Values) (*status.AccountStatzOptions, error) {
+	q := query{values: values}
+	o := new(status.AccountStatzOptions)
+	o.IncludeUnused = q.bool("unused")
+	return o, q.err
+}
+
+func jszOptions(values url.Values) (*status.JSzOptions, error) {
+	q := query{values: values}
+	o := new(status.JSzOptions)
+	o.Accounts = q.bool("accounts")
+	o.Streams = q.bool("streams")
+	o.Consumer = q.bool("consumers")
+	o.DirectConsumer = q.bool("direct-consumers")
+	o.Config = q.bool("config")
+	o.Offset = q.int("offset")
+	o.Limit = q.int("limit")
+	o.LeaderOnly = q.bool("leader-only")
+	o.RaftGroups = q.bool("raft")
+	o.StreamLeaderOnly = q.bool("stream-leader-only")
+	o.Account = values.Get("acc")
+	return o, q.err
 }
 
 func healthzOptions(values url.Values) (*status.HealthzOptions, error) {

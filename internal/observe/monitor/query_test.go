@@ -56,6 +56,63 @@ func TestOtherOptions(t *testing.T) {
 	}, h)
 }
 
+func TestMoreOptions(t *testing.T) {
+	r, err := routezOptions(parse(t, "subs=detail"))
+	require.NoError(t, err)
+	require.Equal(t, &status.RoutezOptions{Subscriptions: true, SubscriptionsDetail: true}, r)
+
+	g, err := gatewayzOptions(parse(t, "subs=1&gw_name=G&acc_name=A"))
+	require.NoError(t, err)
+	require.Equal(t, &status.GatewayzOptions{Name: "G", Accounts: true, AccountName: "A", AccountSubscriptions: true}, g)
+
+	l, err := leafzOptions(parse(t, "subs=1&acc=A"))
+	require.NoError(t, err)
+	require.Equal(t, &status.LeafzOptions{Subscriptions: true, Account: "A"}, l)
+
+	a, err := accountzOptions(parse(t, "acc=A"))
+	require.NoError(t, err)
+	require.Equal(t, &status.AccountzOptions{Account: "A"}, a)
+
+	u, err := accountStatzOptions(parse(t, "unused=1"))
+	require.NoError(t, err)
+	require.Equal(t, &status.AccountStatzOptions{IncludeUnused: true}, u)
+
+	j, err := jszOptions(parse(t, "accounts=1&streams=1&consumers=1&direct-consumers=1&config=1&offset=1&limit=-1&leader-only=1&raft=1&stream-leader-only=1&acc=A"))
+	require.NoError(t, err)
+	require.Equal(t, &status.JSzOptions{
+		Account: "A", Accounts: true, Streams: true, Consumer: true, DirectConsumer: true, Config: true, LeaderOnly: true,
+		Offset: 1, Limit: -1, RaftGroups: true, StreamLeaderOnly: true,
+	}, j)
+
+	s, err := subszOptions(parse(t, "limit=9000000"))
+	require.NoError(t, err)
+	require.Equal(t, MostListed, s.Limit)
+}
+
+// FuzzQuery checks that no query does anything but give options or an error with a known text.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"", "subs=1&acc=A", "accs=x", "limit=-1&offset=9", "leader-only=%00", "unused=T&unused=x", "subs=DETAIL", "raft=;&"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		values := (&url.URL{RawQuery: raw}).Query()
+		for _, decode := range []func() error{
+			func() error { _, err := subszOptions(values); return err },
+			func() error { _, err := routezOptions(values); return err },
+			func() error { _, err := gatewayzOptions(values); return err },
+			func() error { _, err := leafzOptions(values); return err },
+			func() error { _, err := accountzOptions(values); return err },
+			func() error { _, err := accountStatzOptions(values); return err },
+			func() error { _, err := jszOptions(values); return err },
+			func() error { _, err := healthzOptions(values); return err },
+		} {
+			if err := decode(); err != nil {
+				require.True(t, strings.HasPrefix(err.Error(), "Error decoding "), err.Error())
+			}
+		}
+	})
+}
+
 func TestQueryErrors(t *testing.T) {
 	connz := func(v url.Values) error { _, err := connzOptions(v); return err }
 	subsz := func(v url.Values) error { _, err := subszOptions(v); return err }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/baridmq/barid/internal/core/subject"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -41,10 +40,6 @@ type Conn struct {
 	ProxyKey     string // public key of the trusted proxy it came through
 	TLS          *TLS   // nil without TLS
 	Login        Login
-
-	// Subs lists the subscriptions; it is called only if somebody asks for them or filters by
-	// them, and by the goroutine that asked. nil = none.
-	Subs func() []Sub
 }
 
 // Software is what the other side says of itself.
@@ -78,8 +73,9 @@ type Sub struct {
 	Subject string
 	Queue   string
 	SID     string
-	Msgs    int64 // delivered
-	Max     int64 // auto-unsubscribe limit; 0 = none
+	CID     uint64 // of the connection
+	Msgs    int64  // delivered
+	Max     int64  // auto-unsubscribe limit; 0 = none
 }
 
 // user returns the name under which the login is known.
@@ -111,20 +107,8 @@ func (c *Conn) lifetime(now time.Time) time.Duration { return c.end(now).Sub(c.S
 
 func (c *Conn) idle(now time.Time) time.Duration { return c.end(now).Sub(c.LastActivity) }
 
-func (c *Conn) subs() []Sub {
-	if c.Subs == nil {
-		return nil
-	}
-	return c.Subs()
-}
-
-// listensTo reports whether a subscription of c overlaps the subject.
-func (c *Conn) listensTo(filter string) bool {
-	return slices.ContainsFunc(c.subs(), func(s Sub) bool { return subject.Overlaps(s.Subject, filter) })
-}
-
 // info shapes the entry of c for a reader who asked for what opts say.
-func (c *Conn) info(now time.Time, opts *status.ConnzOptions) *status.ConnInfo {
+func (c *Conn) info(now time.Time, opts *status.ConnzOptions, subs []Sub) *status.ConnInfo {
 	i := &status.ConnInfo{
 		Cid:          c.CID,
 		Kind:         c.Kind,
@@ -160,7 +144,7 @@ func (c *Conn) info(now time.Time, opts *status.ConnzOptions) *status.ConnInfo {
 	if opts.Username {
 		c.Login.fill(i)
 	}
-	c.fillSubs(i, opts)
+	fillSubs(i, opts, subs)
 	return i
 }
 
@@ -199,24 +183,18 @@ func (l *Login) fill(i *status.ConnInfo) {
 	i.Tags = slices.Clone(l.Tags)
 }
 
-func (c *Conn) fillSubs(i *status.ConnInfo, opts *status.ConnzOptions) {
-	if !opts.Subscriptions && !opts.SubscriptionsDetail {
-		return
-	}
-	for _, s := range c.subs() {
-		if !opts.SubscriptionsDetail {
+func fillSubs(i *status.ConnInfo, opts *status.ConnzOptions, subs []Sub) {
+	for _, s := range subs {
+		if opts.SubscriptionsDetail {
+			i.SubsDetail = append(i.SubsDetail, s.detail())
+		} else {
 			i.Subs = append(i.Subs, s.Subject)
-			continue
 		}
-		i.SubsDetail = append(i.SubsDetail, status.SubDetail{
-			Subject: s.Subject,
-			Queue:   s.Queue,
-			Sid:     s.SID,
-			Msgs:    s.Msgs,
-			Max:     s.Max,
-			Cid:     c.CID,
-		})
 	}
+}
+
+func (s *Sub) detail() status.SubDetail {
+	return status.SubDetail{Subject: s.Subject, Queue: s.Queue, Sid: s.SID, Msgs: s.Msgs, Max: s.Max, Cid: s.CID}
 }
 
 // tlsVersion names a protocol version as its number in common use.

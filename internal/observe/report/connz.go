@@ -22,50 +22,106 @@ var (
 // everySubject as a filter is none: it lets those without subscriptions pass as well.
 const everySubject = ">"
 
+// Conns is a list of connections that is read one by one, so that nobody has to hold all of them
+// in the shape of a report.
+type Conns struct {
+	Len int // 0 = none, then At may be nil
+
+	// At returns the entry at i, from 0 to Len-1. It is called twice for some.
+	At func(i int) Conn
+}
+
+// OpenTotals sums up the open connections. In and out are as seen by the server.
+type OpenTotals struct {
+	Connections   int
+	Pending       int64 // bytes queued for them
+	Subscriptions int64
+	In, Out       Tally
+}
+
+// Population is what Connz chooses from.
+type Population struct {
+	Open, Closed Conns
+
+	// Subs lists the subscriptions of the connections with those ids. It is called at most once, if
+	// somebody asks for them. nil = there are none.
+	Subs func(ids map[uint64]bool) map[uint64][]Sub
+
+	// Interested returns the ids of the connections that have a subscription in the account which
+	// overlaps the subject. It is called at most once, if that is asked for. nil = there are none.
+	Interested func(account, subject string) map[uint64]bool
+}
+
 // Connz reports the connections that opts choose; nil opts stand for the zero value. Of open
-// and closed it reads what the state asks for, so the other may be nil; both stay as they
-// are. Entries with equal sort keys are in order of their ids, so that pages fit together.
-func Connz(serverID string, now time.Time, opts *status.ConnzOptions, open, closed []Conn) (*status.Connz, error) {
+// and closed it reads what the state asks for. Entries with equal sort keys are in order of their
+// ids, so that pages fit together. Only keys are sorted: entries are made for the page alone.
+func Connz(serverID string, now time.Time, opts *status.ConnzOptions, from Population) (*status.Connz, error) {
 	o, err := effective(opts)
 	if err != nil {
 		return nil, err
 	}
-	switch o.State {
-	case status.ConnClosed:
-		open = nil
-	case status.ConnOpen:
-		closed = nil
+	var interested map[uint64]bool
+	if o.FilterSubject != "" && from.Interested != nil {
+		interested = from.Interested(o.Account, o.FilterSubject)
 	}
-
-	var chosen []*Conn
+	lists := from.chosen(o.State)
+	var keys []key
 	total := 0
-	for _, conns := range [...][]Conn{open, closed} {
-		for i := range conns {
-			c := &conns[i]
+	for n, list := range lists {
+		for i := range list.Len {
+			c := list.At(i)
 			if o.Account != "" && c.Login.Account != o.Account {
 				continue
 			}
 			total++
-			if wanted(c, &o) {
-				chosen = append(chosen, c)
+			if wanted(&c, &o) && (o.FilterSubject == "" || interested[c.CID]) {
+				k := keyOf(&c, o.Sort, now)
+				k.list, k.at = n, i
+				keys = append(keys, k)
 			}
 		}
 	}
-	slices.SortFunc(chosen, order(o.Sort, now))
+	slices.SortFunc(keys, key.compare)
+	keys = page(keys, o.Offset, o.Limit)
 
 	z := &status.Connz{
-		ID:     serverID,
-		Now:    now.UTC(),
-		Total:  total,
-		Offset: o.Offset,
-		Limit:  o.Limit,
-		Conns:  []*status.ConnInfo{},
+		ID:       serverID,
+		Now:      now.UTC(),
+		NumConns: len(keys),
+		Total:    total,
+		Offset:   o.Offset,
+		Limit:    o.Limit,
+		Conns:    make([]*status.ConnInfo, 0, len(keys)),
 	}
-	for _, c := range page(chosen, o.Offset, o.Limit) {
-		z.Conns = append(z.Conns, c.info(now, &o))
+	subs := from.subsOf(keys, &o)
+	for _, k := range keys {
+		c := lists[k.list].At(k.at)
+		z.Conns = append(z.Conns, c.info(now, &o, subs[k.cid]))
 	}
-	z.NumConns = len(z.Conns)
 	return z, nil
+}
+
+// chosen returns the lists that a state asks for.
+func (p *Population) chosen(state status.ConnState) []Conns {
+	switch state {
+	case status.ConnClosed:
+		return []Conns{p.Closed}
+	case status.ConnOpen:
+		return []Conns{p.Open}
+	}
+	return []Conns{p.Open, p.Closed}
+}
+
+// subsOf returns the subscriptions of a page, if they are asked for.
+func (p *Population) subsOf(keys []key, o *status.ConnzOptions) map[uint64][]Sub {
+	if p.Subs == nil || !o.Subscriptions && !o.SubscriptionsDetail || len(keys) == 0 {
+		return nil
+	}
+	ids := make(map[uint64]bool, len(keys))
+	for _, k := range keys {
+		ids[k.cid] = true
+	}
+	return p.Subs(ids)
 }
 
 // effective fills in defaults and refuses what does not go together.
@@ -101,49 +157,51 @@ func effective(opts *status.ConnzOptions) (status.ConnzOptions, error) {
 func wanted(c *Conn, o *status.ConnzOptions) bool {
 	return (o.CID == 0 || c.CID == o.CID) &&
 		(o.User == "" || c.Login.user() == o.User) &&
-		(o.MQTTClient == "" || c.MQTTClient == o.MQTTClient) &&
-		(o.FilterSubject == "" || c.listensTo(o.FilterSubject))
+		(o.MQTTClient == "" || c.MQTTClient == o.MQTTClient)
 }
 
-// order returns how to compare by a sort key.
-func order(key status.SortOpt, now time.Time) func(a, b *Conn) int {
-	by := comparison(key, now)
-	return func(a, b *Conn) int { return cmp.Or(by(a, b), cmp.Compare(a.CID, b.CID)) }
+// key is what a connection is sorted by, and where it is found again.
+type key struct {
+	number   int64  // lowest first
+	text     string // then in alphabetical order
+	cid      uint64 // then lowest first
+	list, at int
 }
 
-func comparison(key status.SortOpt, now time.Time) func(a, b *Conn) int {
-	switch key {
+func (k key) compare(o key) int {
+	return cmp.Or(cmp.Compare(k.number, o.number), strings.Compare(k.text, o.text), cmp.Compare(k.cid, o.cid))
+}
+
+// keyOf returns the key of c. Numbers of which the greatest comes first are negative.
+func keyOf(c *Conn, by status.SortOpt, now time.Time) key {
+	k := key{cid: c.CID}
+	switch by {
 	case status.BySubs:
-		return descending(func(c *Conn) uint32 { return c.NumSubs })
+		k.number = -int64(c.NumSubs)
 	case status.ByPending:
-		return descending(func(c *Conn) int { return c.Pending })
+		k.number = -int64(c.Pending)
 	case status.ByOutMsgs:
-		return descending(func(c *Conn) int64 { return c.Out.Msgs })
+		k.number = -c.Out.Msgs
 	case status.ByInMsgs:
-		return descending(func(c *Conn) int64 { return c.In.Msgs })
+		k.number = -c.In.Msgs
 	case status.ByOutBytes:
-		return descending(func(c *Conn) int64 { return c.Out.Bytes })
+		k.number = -c.Out.Bytes
 	case status.ByInBytes:
-		return descending(func(c *Conn) int64 { return c.In.Bytes })
+		k.number = -c.In.Bytes
 	case status.ByIdle:
-		return descending(func(c *Conn) time.Duration { return c.idle(now) })
+		k.number = -int64(c.idle(now))
 	case status.ByRTT:
-		return descending(func(c *Conn) time.Duration { return c.RTT })
+		k.number = -int64(c.RTT)
 	case status.ByLast:
-		return func(a, b *Conn) int { return b.LastActivity.Compare(a.LastActivity) }
+		k.number = -c.LastActivity.UnixNano()
 	case status.ByStop:
-		return func(a, b *Conn) int { return b.Stop.Compare(a.Stop) }
+		k.number = -c.Stop.UnixNano()
 	case status.ByUptime:
-		return func(a, b *Conn) int { return cmp.Compare(a.lifetime(now), b.lifetime(now)) }
+		k.number = int64(c.lifetime(now))
 	case status.ByReason:
-		return func(a, b *Conn) int { return strings.Compare(a.Reason, b.Reason) }
-	default: // by cid, the tie break
-		return func(a, b *Conn) int { return 0 }
+		k.text = c.Reason
 	}
-}
-
-func descending[T cmp.Ordered](key func(*Conn) T) func(a, b *Conn) int {
-	return func(a, b *Conn) int { return cmp.Compare(key(b), key(a)) }
+	return k
 }
 
 // paging returns the effective offset and limit of a page.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/core/subject"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -28,9 +29,6 @@ func openConns() []Conn {
 			LastActivity: ago(3), RTT: 796*time.Microsecond + 400, Pending: 10, In: Tally{1, 300},
 			Out: Tally{2, 200}, NumSubs: 2, Software: Software{"worker", "go", "1.55.0"},
 			Login: Login{User: "ann", Account: "A", NameTag: "Team A"},
-			Subs: func() []Sub {
-				return []Sub{{Subject: "jobs.>", Queue: "q", SID: "1", Msgs: 4, Max: 9}, {Subject: "ping", SID: "2"}}
-			},
 		},
 		{
 			CID: 7, Kind: "Client", Type: "websocket", IP: "192.0.2.7", Port: 50007, Start: ago(90),
@@ -40,7 +38,6 @@ func openConns() []Conn {
 			TLS: &TLS{Version: tls.VersionTLS13, Cipher: tls.TLS_AES_128_GCM_SHA256, First: true,
 				PeerCerts: []*x509.Certificate{{Subject: pkix.Name{CommonName: "page"}, Raw: []byte("c"), RawSubjectPublicKeyInfo: []byte("k")}}},
 			Login: Login{UserKey: "UPAGE", Account: "B", NameTag: "Team B", JWT: "page.jwt", IssuerKey: "ABB", Tags: []string{"web"}},
-			Subs:  func() []Sub { return []Sub{{Subject: "news.*", SID: "a<b"}} },
 		},
 		{
 			CID: 6, Kind: "Leafnode", IP: "192.0.2.6", Port: 50006, Start: ago(95), LastActivity: ago(2),
@@ -56,7 +53,6 @@ func closedConns() []Conn {
 			CID: 1, Kind: "Client", Type: "nats", IP: "192.0.2.1", Port: 50001, Start: ago(500), LastActivity: ago(410),
 			Stop: ago(400), Reason: "Stale Connection", NumSubs: 1,
 			Login: Login{UserKey: "UBEAR", Account: "A", JWT: "bearer.jwt", Bearer: true},
-			Subs:  func() []Sub { return []Sub{{Subject: "old", SID: "1"}} },
 		},
 		{
 			CID: 2, Kind: "Client", Type: "mqtt", IP: "192.0.2.2", Port: 50002, Start: ago(300), LastActivity: ago(299),
@@ -71,9 +67,44 @@ func closedConns() []Conn {
 	}
 }
 
+// subs are those of the connections above.
+var subs = map[uint64][]Sub{
+	1: {{CID: 1, Subject: "old", SID: "1"}},
+	5: {{CID: 5, Subject: "jobs.>", Queue: "q", SID: "1", Msgs: 4, Max: 9}, {CID: 5, Subject: "ping", SID: "2"}},
+	7: {{CID: 7, Subject: "news.*", SID: "a<b"}},
+}
+
+// listOf lets conns be read one by one.
+func listOf(conns []Conn) Conns {
+	return Conns{Len: len(conns), At: func(i int) Conn { return conns[i] }}
+}
+
+// population are the connections above with what they want.
+func population() Population {
+	return Population{
+		Open: listOf(openConns()), Closed: listOf(closedConns()),
+		Subs: func(ids map[uint64]bool) map[uint64][]Sub {
+			chosen := map[uint64][]Sub{}
+			for id := range ids {
+				chosen[id] = subs[id]
+			}
+			return chosen
+		},
+		Interested: func(account, filter string) map[uint64]bool {
+			ids := map[uint64]bool{}
+			for _, c := range append(openConns(), closedConns()...) {
+				for _, s := range subs[c.CID] {
+					ids[c.CID] = ids[c.CID] || c.Login.Account == account && subject.Overlaps(s.Subject, filter)
+				}
+			}
+			return ids
+		},
+	}
+}
+
 func connz(t *testing.T, o status.ConnzOptions) *status.Connz {
 	t.Helper()
-	z, err := Connz(serverID, connNow, &o, openConns(), closedConns())
+	z, err := Connz(serverID, connNow, &o, population())
 	require.NoError(t, err)
 	require.Equal(t, len(z.Conns), z.NumConns)
 	return z
@@ -185,13 +216,13 @@ func TestConnzPagesFit(t *testing.T) {
 	}
 	for _, key := range strings.Fields("cid start subs pending msgs_to msgs_from bytes_to bytes_from last idle uptime stop reason rtt") {
 		o := status.ConnzOptions{Sort: status.SortOpt(key), State: status.ConnClosed}
-		whole, err := Connz(serverID, connNow, &o, nil, conns)
+		whole, err := Connz(serverID, connNow, &o, Population{Closed: listOf(conns)})
 		require.NoError(t, err)
 		require.Len(t, whole.Conns, 100)
 
 		var joined []uint64
 		for o.Limit = 7; o.Offset < 100; o.Offset += o.Limit {
-			part, err := Connz(serverID, connNow, &o, nil, conns)
+			part, err := Connz(serverID, connNow, &o, Population{Closed: listOf(conns)})
 			require.NoError(t, err)
 			joined = append(joined, cids(part)...)
 		}
@@ -213,14 +244,14 @@ func TestConnzErrors(t *testing.T) {
 		{status.ConnzOptions{Sort: "reason", State: status.ConnAll}, ErrSortReason, "sort by reason only valid on closed connections"},
 		{status.ConnzOptions{FilterSubject: "a"}, ErrFilter, "filter by subject only valid with account filtering"},
 	} {
-		_, err := Connz(serverID, connNow, &tt.opts, nil, nil)
+		_, err := Connz(serverID, connNow, &tt.opts, Population{})
 		require.ErrorIs(t, err, tt.is)
 		require.EqualError(t, err, tt.text)
 	}
 }
 
 func TestConnzWithoutOptions(t *testing.T) {
-	z, err := Connz(serverID, connNow, nil, openConns(), closedConns())
+	z, err := Connz(serverID, connNow, nil, population())
 	require.NoError(t, err)
 	require.Equal(t, connz(t, status.ConnzOptions{}), z)
 }
@@ -257,7 +288,7 @@ func TestTLSVersion(t *testing.T) {
 
 func TestConnzLeavesItsInputsAlone(t *testing.T) {
 	open := openConns()
-	_, err := Connz(serverID, connNow, &status.ConnzOptions{Sort: status.ByRTT}, open, nil)
+	_, err := Connz(serverID, connNow, &status.ConnzOptions{Sort: status.ByRTT}, Population{Open: listOf(open)})
 	require.NoError(t, err)
 	require.Equal(t, []uint64{5, 7, 6}, []uint64{open[0].CID, open[1].CID, open[2].CID})
 }
@@ -268,7 +299,7 @@ func BenchmarkConnz(b *testing.B) {
 		conns[i] = Conn{CID: uint64(i), Start: ago(i), LastActivity: ago(i % 977), In: Tally{Msgs: int64(i * 7919 % 10_007)}}
 	}
 	for b.Loop() {
-		if _, err := Connz(serverID, connNow, &status.ConnzOptions{Sort: status.ByInMsgs}, conns, nil); err != nil {
+		if _, err := Connz(serverID, connNow, &status.ConnzOptions{Sort: status.ByInMsgs}, Population{Open: listOf(conns)}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -81,8 +82,11 @@ type Conn struct {
 	// owned by the holder of the box's turn
 	attempt attempt
 
+	posts posts
+
 	// atomic
 	until   atomic.Int64 // when an ended connection stops writing, ns of Unix time; 0 while it goes on
+	patient atomic.Int64 // until when a reader that lingers reads on, ns of Unix time
 	lingers atomic.Bool  // the reader still wants the socket when nothing more will be written
 	active  atomic.Int64 // when input last came, ns of Unix time
 }
@@ -166,8 +170,11 @@ func (c *Conn) read() {
 	reason := closed.InternalError // a panic leaves it
 	defer func() { c.teardown(reason) }()
 	err := c.session.Open()
+	c.posts.serve()
 	for err == nil {
-		err = c.in.next()
+		if err = c.runPosts(); err == nil {
+			err = c.in.next()
+		}
 	}
 	reason = readReason(err)
 }
@@ -196,11 +203,29 @@ func (c *Conn) teardown(reason closed.Reason) {
 // forgetInput reads what the client still sends until it closes, or for linger after the last
 // output was written: a client may want to be rid of its input before it reads.
 func (c *Conn) forgetInput() {
-	c.nc.SetReadDeadline(time.Now().Add(c.cfg.WriteDeadline + linger))
-	select {
-	case <-c.written:
-		c.nc.SetReadDeadline(time.Now().Add(linger))
-	default: // Done does it
+	c.patient.CompareAndSwap(0, time.Now().Add(c.cfg.WriteDeadline+linger).UnixNano()) // or Done was first
+	c.awaitPatiently()
+	p := make([]byte, 4096)
+	for left := mostLinger; left > 0; {
+		n, err := c.nc.Read(p)
+		left -= n
+		switch {
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Now().UnixNano() >= c.patient.Load():
+			return
+		default: // a post meant to wake the reader
+			c.awaitPatiently()
+		}
 	}
-	_, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, io.LimitReader(c.nc, mostLinger), make([]byte, 4096))
+}
+
+// awaitPatiently sets the deadline of a reader that lingers, which Done may change meanwhile.
+func (c *Conn) awaitPatiently() {
+	for {
+		until := c.patient.Load()
+		c.nc.SetReadDeadline(time.Unix(0, until))
+		if c.patient.Load() == until {
+			return
+		}
+	}
 }

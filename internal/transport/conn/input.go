@@ -1,7 +1,9 @@
 package conn
 
 import (
+	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 )
@@ -73,10 +75,17 @@ func (in *input) init(c *Conn) {
 	}
 }
 
-// next waits for input and has the session handle it.
+// next waits for input and has the session handle it. It returns early, without an error, when it
+// was woken to run posts.
 func (in *input) next() error {
 	if err := in.fill(); err != nil {
-		return err
+		if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, nothingNow{}) {
+			return err
+		}
+		// It is cleared before the queue is emptied: who posts after that wakes the reader again.
+		in.c.nc.SetReadDeadline(time.Time{})
+		in.stow()
+		return nil
 	}
 	if t := in.c.tunnel.Load(); t != nil {
 		t.answer(&in.c.Box)
@@ -176,6 +185,7 @@ func (in *input) grow() {
 // stow keeps as little memory as possible while waiting.
 func (in *input) stow() {
 	switch {
+	case in.buf == nil:
 	case in.held == 0:
 		in.free()
 	case in.held*4 < len(in.buf.b) && len(in.buf.b) > smallestBuffer:

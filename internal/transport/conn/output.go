@@ -93,8 +93,10 @@ func (s *sink) Done() {
 	if half, ok := s.nc.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
 	}
-	close(s.written) // the reader looks at it after it has set a longer deadline
-	s.nc.SetReadDeadline(time.Now().Add(linger))
+	until := time.Now().Add(linger)
+	s.patient.Store(until.UnixNano())
+	close(s.written)
+	s.nc.SetReadDeadline(until)
 }
 
 // cutOff ends the connection of a slow consumer.

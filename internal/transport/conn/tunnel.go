@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/closed"
@@ -24,6 +25,7 @@ import (
 // holder of the box's turn.
 type tunnel struct {
 	tls   *tls.Conn
+	state tls.ConnectionState // what was agreed on; fixed
 	stage stage
 }
 
@@ -90,18 +92,19 @@ func (c *Conn) Secure(cfg *tls.Config, within time.Duration) error {
 		return err
 	}
 	t.stage.waits = false
+	t.state = t.tls.ConnectionState()
 	c.tunnel.Store(t)
 	return nil
 }
 
-// TLS returns the state of the encryption, nil for a plain connection.
+// TLS returns the state of the encryption, nil for a plain connection. It is shared, and must not
+// be changed.
 func (c *Conn) TLS() *tls.ConnectionState {
 	t := c.tunnel.Load()
 	if t == nil {
 		return nil
 	}
-	state := t.tls.ConnectionState()
-	return &state
+	return &t.state
 }
 
 // Write writes p to the socket as it is, waiting for it no longer than until the deadline. It is
@@ -141,8 +144,15 @@ func (s *stage) Read(p []byte) (int, error) {
 		s.ahead = s.ahead[n:]
 		return n, nil
 	}
-	if s.waits || !s.raw {
+	if s.waits {
 		return s.Conn.Read(p)
+	}
+	if !s.raw {
+		n, err := s.Conn.Read(p)
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) { // the reader was woken, and reads on
+			err = nothingNow{}
+		}
+		return n, err
 	}
 	if s.short || s.empty {
 		return 0, nothingNow{}

@@ -19,7 +19,8 @@ type Config struct {
 	Addr string
 	// Name stands for the listener in log lines, such as "Client".
 	Name string
-	// Serve is called with each accepted connection, by the acceptor. It must not block.
+	// Serve is called with each accepted connection, one at a time. It must not block. If it
+	// panics, that connection is closed.
 	Serve func(net.Conn)
 	// Errorf logs what goes wrong while accepting.
 	Errorf func(format string, v ...any)
@@ -44,7 +45,9 @@ func Listen(cfg Config) (*Listener, error) {
 }
 
 // Start starts the acceptor in tasks.
-func (l *Listener) Start(tasks *task.Group) { tasks.Go("acceptor", l.accept) }
+func (l *Listener) Start(tasks *task.Group) {
+	tasks.Go("acceptor", func() { l.accept(tasks) })
+}
 
 // Addr is the address that the socket is bound to.
 func (l *Listener) Addr() *net.TCPAddr { return l.ln.Addr().(*net.TCPAddr) }
@@ -65,6 +68,19 @@ func passing(err error) bool {
 	return false
 }
 
+// serve passes a connection on. It is done aside, so that a panic is reported and does not end the
+// acceptor.
+func (l *Listener) serve(tasks *task.Group, nc net.Conn) {
+	served := false
+	tasks.Aside("accepted", func() {
+		l.cfg.Serve(nc)
+		served = true
+	})
+	if !served {
+		nc.Close()
+	}
+}
+
 const (
 	firstPause   = 10 * time.Millisecond
 	longestPause = time.Second
@@ -72,13 +88,13 @@ const (
 
 // accept is the acceptor goroutine. Errors do not end it: those that pass, as when there are no
 // file descriptors left, are waited out.
-func (l *Listener) accept() {
+func (l *Listener) accept(tasks *task.Group) {
 	pause := firstPause
 	for {
 		nc, err := l.ln.Accept()
 		if err == nil {
 			pause = firstPause
-			l.cfg.Serve(nc)
+			l.serve(tasks, nc)
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) {

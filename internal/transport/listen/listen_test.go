@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -194,4 +195,32 @@ func TestCloseDuringAPause(t *testing.T) {
 		require.Len(t, did, 2)
 		require.Empty(t, late)
 	})
+}
+
+// A panic costs the connection that it was for, and no other.
+func TestAPanicDoesNotEndAccepting(t *testing.T) {
+	var panics atomic.Int64
+	served := make(chan net.Conn, 10)
+	l, err := Listen(Config{
+		Addr: "127.0.0.1:0", Name: "Client",
+		Serve: func(nc net.Conn) {
+			if panics.Load() == 0 {
+				panic("boom")
+			}
+			served <- nc
+		},
+		Errorf: t.Errorf,
+	})
+	require.NoError(t, err)
+	tasks := task.New(func(string, any, []byte) { panics.Add(1) })
+	l.Start(tasks)
+	unlucky := dial(t, l)
+	require.NoError(t, unlucky.SetDeadline(time.Now().Add(lab.Patience)))
+	_, err = unlucky.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	dial(t, l)
+	(<-served).Close()
+	require.EqualValues(t, 1, panics.Load())
+	l.Close()
+	require.Empty(t, tasks.Wait(lab.Patience))
 }

@@ -14,20 +14,27 @@ import (
 // byCertificate finds the user that the peer's certificate names. What CONNECT says of a user
 // does not count, but its password must be the user's; mostly both are empty.
 func (l *Logins) byCertificate(ctx context.Context, c *identity.Credentials, proxied bool) (*login, error) {
-	if len(c.Certificates) == 0 {
+	in := l.certified(c)
+	if in == nil {
 		return nil, identity.ErrDenied
 	}
-	for name := range l.subjects.candidates(c.Certificates[0]) {
-		in := l.users[name]
-		if in == nil || !in.takes(c.Kind) {
-			continue
-		}
-		if c.User != "" {
-			l.warnf("User %.128q found in connect proto, but user required from cert", c.User)
-		}
-		return l.bySecret(ctx, in, c.Pass, c.Kind, proxied)
+	if c.User != "" {
+		l.warnf("User %.128q found in connect proto, but user required from cert", c.User)
 	}
-	return nil, identity.ErrDenied
+	return l.bySecret(ctx, in, c.Pass, c.Kind, proxied)
+}
+
+// certified returns the user that the peer's certificate names, nil for nobody.
+func (l *Logins) certified(c *identity.Credentials) *login {
+	if len(c.Certificates) == 0 {
+		return nil
+	}
+	for name := range l.subjects.candidates(c.Certificates[0]) {
+		if in := l.users[name]; in != nil && in.takes(c.Kind) {
+			return in
+		}
+	}
+	return nil
 }
 
 // subjects are the names of users that are distinguished names too.

@@ -47,6 +47,9 @@ type Config struct {
 	Certificates bool
 	// Proxies are the public keys of the trusted proxies.
 	Proxies []string
+	// Before is the Authenticator whose place the Logins take, nil if there was none. From Logins
+	// they take over what those remember of passwords and of failures.
+	Before identity.Authenticator
 	// Warnf and Debugf log. They get no secrets; nil is allowed.
 	Warnf, Debugf func(format string, v ...any)
 }
@@ -77,6 +80,7 @@ type login struct {
 	kinds           []identity.Kind
 	proxyRequired   bool
 	certificateOnly bool
+	unasked         bool // it is what connections become that offer nothing
 }
 
 // New returns Logins for cfg. Errors name what is wrong with cfg, and no secrets.
@@ -85,8 +89,9 @@ func New(cfg Config) (*Logins, error) {
 		warnf: orSilent(cfg.Warnf), debugf: orSilent(cfg.Debugf),
 		users: map[string]*login{}, keys: map[string]*login{},
 		named: cfg.Users != nil, byCert: cfg.Certificates,
-		checker: newChecker(), brake: newBrake(),
 	}
+	before, _ := cfg.Before.(*Logins)
+	l.inherit(before)
 	for i := range cfg.Users {
 		if err := l.add(&cfg.Users[i]); err != nil {
 			return nil, err
@@ -106,6 +111,7 @@ func New(cfg Config) (*Logins, error) {
 		if l.noAuth = cmp.Or(l.users[name], l.keys[name]); l.noAuth == nil {
 			return nil, fmt.Errorf("auth: no_auth_user %q is no user", name)
 		}
+		l.noAuth.unasked = true
 	}
 	for i, public := range cfg.Proxies {
 		k, err := newKey(public)
@@ -114,6 +120,7 @@ func New(cfg Config) (*Logins, error) {
 		}
 		l.proxies = append(l.proxies, proxy{public, k})
 	}
+	l.remember(before)
 	var err error
 	l.nobody, err = nkeys.CreateUser()
 	return l, err
@@ -162,6 +169,7 @@ func (l *Logins) prepare(u *User, label string) *login {
 		kinds: slices.Clone(u.Kinds), proxyRequired: u.ProxyRequired,
 		certificateOnly: u.CertificateOnly && u.Password == "",
 	}
+	in.id.Entry = in
 	if !l.checker.keep(&in.secret, u.Password) {
 		l.warnf("The password of %s looks like a bcrypt hash but is none, so it lets nobody in", label)
 	}
@@ -206,12 +214,17 @@ func (l *Logins) decide(ctx context.Context, c *identity.Credentials) (*identity
 	if err != nil {
 		return nil, err
 	}
+	return in.through(proxy), nil
+}
+
+// through is the identity of in for a connection that came through a proxy, unless that is empty.
+func (in *login) through(proxy string) *identity.Identity {
 	if proxy == "" {
-		return &in.id, nil
+		return &in.id
 	}
 	id := in.id
 	id.Proxy = proxy
-	return &id, nil
+	return &id
 }
 
 // find looks for the login that c proves to be, in the order in which the ways to enter count.

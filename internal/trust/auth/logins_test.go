@@ -183,12 +183,12 @@ func TestIdentityOfUser(t *testing.T) {
 	l, _ := newLogins(t, Config{Users: []User{{Name: "alice", Account: a, Permissions: rights, Limits: limits}}})
 	id, err := try(t, l, identity.Credentials{User: "alice"})
 	require.NoError(t, err)
-	require.Equal(t, identity.Identity{Account: a, Permissions: rights, Limits: limits, Label: "user:alice", User: "alice"}, *id)
+	require.Equal(t, identity.Identity{Account: a, Permissions: rights, Limits: limits, Label: "user:alice", User: "alice", Entry: id.Entry}, *id)
 
 	l, _ = newLogins(t, Config{Token: "t", Account: a})
 	id, err = try(t, l, identity.Credentials{Token: "t"})
 	require.NoError(t, err)
-	require.Equal(t, identity.Identity{Account: a, Limits: account.Unlimited(), Label: "token"}, *id)
+	require.Equal(t, identity.Identity{Account: a, Limits: account.Unlimited(), Label: "token", Entry: id.Entry}, *id)
 }
 
 // A proxy is known of the connection that came through it, and of no other of the same user.

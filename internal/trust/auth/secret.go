@@ -24,6 +24,8 @@ type secret struct {
 	known atomic.Pointer[digest]
 	hash  []byte // the bcrypt hash, nil for none
 	cost  int    // of hash: 2^cost rounds
+	// wrong is the digest of the last text that Recheck found not to match hash, or nil.
+	wrong atomic.Pointer[digest]
 }
 
 // checker compares secrets.
@@ -99,14 +101,10 @@ func (k *checker) matches(ctx context.Context, s *secret, given string) (bool, e
 	if k.highest == 0 {
 		return false, nil
 	}
-	select {
-	case k.turns <- struct{}{}:
-		defer func() { <-k.turns }()
-	case <-ctx.Done():
+	if err := k.turn(ctx); err != nil {
+		return false, err
 	}
-	if err := ctx.Err(); err != nil {
-		return false, fmt.Errorf("auth: waiting to check a password: %w", err)
-	}
+	defer k.pass()
 	if s.knows(&d) { // another of its connections was first
 		return true, nil
 	}
@@ -116,6 +114,21 @@ func (k *checker) matches(ctx context.Context, s *secret, given string) (bool, e
 	s.known.Store(new(d))
 	return true, nil
 }
+
+// turn waits until one more computation may begin. Without an error, pass must follow.
+func (k *checker) turn(ctx context.Context) error {
+	if ctx.Err() == nil {
+		select {
+		case k.turns <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	return fmt.Errorf("auth: waiting to check a password: %w", ctx.Err())
+}
+
+// pass gives the turn back.
+func (k *checker) pass() { <-k.turns }
 
 // knows reports whether d is the digest of the text that s is known to match.
 func (s *secret) knows(d *digest) bool {
