@@ -7,7 +7,9 @@
 #   fuzz           every fuzz target for FUZZTIME seconds
 #   bench          benchmarks: BENCH=pattern, BENCHTIME=2s or 10x, COUNT=10 for benchstat
 #   versus         barid and a peer server side by side: ARGS="-quick", PEER=path
-#   image          the container image, checked
+#   foreign        the Go client's own tests against barid: ARGS="-all"; needs fixed ports
+#   dist           the archives of a release in dist/; ARGS="-platforms linux/amd64" for one
+#   image          the container image, checked by running it
 #   all-platforms  builds and vets for every platform of PLATFORMS
 #   ci             what runs for a change; make ci STAGES="lint test" runs some of it
 
@@ -25,7 +27,7 @@ PLATFORMS ?= linux/amd64 linux/arm64 linux/386 linux/arm linux/riscv64 linux/s39
 GUARDED := ./internal/core/... ./internal/bus/... ./internal/transport/... ./internal/trust/... ./internal/doors/... \
            ./internal/observe/... ./server/... ./test/...
 
-.PHONY: build test race lint guard fuzz bench versus image all-platforms ci clean
+.PHONY: build test race lint guard fuzz bench versus foreign dist image all-platforms ci clean
 
 build:
 	@mkdir -p bin
@@ -53,6 +55,13 @@ bench:
 versus:
 	go run ./scripts/versus $(ARGS)
 
+foreign:
+	go run ./scripts/foreign $(ARGS)
+
+# SOURCE_DATE_EPOCH is heeded; else the commit gives the date.
+dist:
+	go run ./scripts/dist $(ARGS)
+
 image:
 	docker/build
 
@@ -67,4 +76,4 @@ ci:
 	.ci/run $(STAGES)
 
 clean:
-	rm -rf bin
+	rm -rf bin dist
