@@ -24,12 +24,11 @@ type session struct {
 	dest  account.Destination
 
 	// fixed
-	door     *Door
-	conn     *conn.Conn
-	kind     identity.Kind
-	admitted bool // within the limit of connections
-	parting  bool // it is over; guarded by the table
-	nonce    string
+	door *Door
+	conn *conn.Conn
+	kind identity.Kind
+	place
+	nonce string
 
 	// owned by the reader
 	cfg       *settings // in force for this connection

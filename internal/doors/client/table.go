@@ -26,6 +26,12 @@ type table struct {
 	max int // capacity of the ring
 }
 
+// place is what a session is to the table.
+type place struct {
+	admitted bool // within the limit of connections; fixed
+	parting  bool // over, but for what the client still reads; guarded by the table
+}
+
 func (t *table) init(most, max int) {
 	t.mu.most, t.max = most, max
 	t.mu.open = map[uint64]*session{}
