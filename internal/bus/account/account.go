@@ -57,12 +57,15 @@ func (a *Account) Limits() Limits { return a.spec.Load().Limits }
 // Join counts a new connection. It reports false, and counts nothing, when the account has as
 // many as it may have.
 func (a *Account) Join() bool {
-	limit := int64(a.Limits().Connections)
-	if n := a.connections.Add(1); limit >= 0 && n > limit {
-		a.connections.Add(-1)
-		return false
+	for { // it never counts too many, not even for a moment: Yield would take them for real
+		limit, n := int64(a.Limits().Connections), a.connections.Load()
+		if limit >= 0 && n >= limit {
+			return false
+		}
+		if a.connections.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	return true
 }
 
 // Leave takes back one successful Join.

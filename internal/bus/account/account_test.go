@@ -224,3 +224,32 @@ func BenchmarkEachOfAMillion(b *testing.B) {
 		}
 	}
 }
+
+// Who is refused never counts, not even for a moment: another connection would have to go for it.
+func TestRefusedConnectionsPushNobodyOut(t *testing.T) {
+	a := NewRegistry().Put(Spec{Name: "A", Limits: Limits{Connections: 1, Subscriptions: -1, Payload: -1}})
+	require.True(t, a.Join())
+	stop := make(chan struct{})
+	var knocking sync.WaitGroup
+	for range 2 {
+		knocking.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					a.Join()
+				}
+			}
+		})
+	}
+	for range 20000 {
+		if a.Yield() {
+			close(stop)
+			t.Fatal("the one connection there may be had to go")
+		}
+	}
+	close(stop)
+	knocking.Wait()
+	require.Equal(t, 1, a.Connections())
+}

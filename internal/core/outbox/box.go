@@ -68,7 +68,8 @@ type Box struct {
 	limit int
 	high  int
 
-	gen atomic.Uint64
+	gen   atomic.Uint64
+	fresh atomic.Int64 // when messages were last staged for it, ns of Unix time; 0 for never
 
 	mu struct {
 		guard.Leaf

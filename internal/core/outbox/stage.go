@@ -151,12 +151,14 @@ func (s *Stage[R]) Flush(own *Box, said []byte, now time.Time) []Lost[R] {
 			mine = i
 			continue
 		}
+		s.targets[i].box.freshen(now)
 		s.send(&s.targets[i], &have)
 	}
 	if len(said) > 0 {
 		own.Send(said, 0, 0, Any)
 	}
 	if mine >= 0 {
+		own.freshen(now)
 		s.send(&s.targets[mine], &have)
 	}
 	if s.Pressure != nil && len(s.crowd) > 0 {

@@ -90,13 +90,27 @@ type Load struct {
 	Held int
 	// Messages and Bytes count the messages sent and their header and payload bytes.
 	Messages, Bytes uint64
+	// Fresh is when messages were last sent, to the millisecond; zero for never.
+	Fresh time.Time
+}
+
+// freshen notes that messages are sent at now. To look is cheaper than to write, so it is exact to
+// a millisecond only.
+func (b *Box) freshen(now time.Time) {
+	if ns := now.UnixNano(); ns-b.fresh.Load() >= int64(time.Millisecond) {
+		b.fresh.Store(ns)
+	}
 }
 
 // Load returns what b holds now and has sent so far.
 func (b *Box) Load() Load {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return Load{Held: b.mu.held, Messages: b.mu.messages, Bytes: b.mu.bytes}
+	l := Load{Held: b.mu.held, Messages: b.mu.messages, Bytes: b.mu.bytes}
+	if ns := b.fresh.Load(); ns != 0 {
+		l.Fresh = time.Unix(0, ns)
+	}
+	return l
 }
 
 // Crowded reports whether b holds more than three quarters of its limit while its socket took

@@ -107,6 +107,15 @@ func (s *session) tick() {
 	s.pings.timer.Reset(cfg.PingInterval)
 }
 
+// measure pings a client whose round trip somebody wants to know, unless it has a ping to answer.
+// Clients whose software has no name are left alone: they may be people.
+func (s *session) measure() {
+	if s.view.Load() != nil && s.pings.sent.CompareAndSwap(0, time.Now().UnixNano()) {
+		s.trace("->> [PING]")
+		s.send([]byte(proto.PingLine))
+	}
+}
+
 // goStale ends a connection that does not answer.
 func (s *session) goStale() {
 	s.door.stale.Add(1)

@@ -21,12 +21,13 @@ type publishing struct {
 	// of the present batch
 	tracing     bool
 	busy        bool // the client did something but answer a ping
+	active      bool // it published, or changed its subscriptions
 	msgs, bytes uint64
 }
 
 // begin starts a batch.
 func (p *publishing) begin(tracing bool) {
-	p.tracing, p.busy, p.msgs, p.bytes = tracing, false, 0, 0
+	p.tracing, p.busy, p.active, p.msgs, p.bytes = tracing, false, false, 0, 0
 }
 
 // account enters what the batch has brought so far in the session's counters. It comes before
@@ -35,7 +36,7 @@ func (p *publishing) account(s *session) {
 	if p.msgs > 0 {
 		s.in.msgs.Add(p.msgs)
 		s.in.bytes.Add(p.bytes)
-		p.msgs, p.bytes, p.busy = 0, 0, true
+		p.msgs, p.bytes, p.busy, p.active = 0, 0, true, true
 	}
 }
 
@@ -44,6 +45,9 @@ func (p *publishing) end(s *session, now time.Time) {
 	p.account(s)
 	if p.busy {
 		s.pings.active.Store(now.UnixNano())
+	}
+	if p.active {
+		s.in.last.Store(now.UnixNano())
 	}
 }
 

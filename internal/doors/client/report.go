@@ -105,6 +105,9 @@ func (d *Door) Report() Report {
 		}
 		i := s.snapshot()
 		r.Totals.add(&i)
+		if i.RTT == 0 && i.Lang != "" {
+			s.measure()
+		}
 		if !s.conn.Ended() {
 			r.Open = append(r.Open, i)
 		}
@@ -158,6 +161,18 @@ func (d *Door) Connections() int { return d.table.size() }
 // SlowConsumers is the number of connections ever cut off as slow consumers.
 func (d *Door) SlowConsumers() int64 { return d.slow.Load() }
 
+// lastActivity is when messages last came from or went to the client, or its subscriptions changed;
+// fresh is when messages went.
+func (s *session) lastActivity(fresh time.Time) time.Time {
+	last := s.conn.Started()
+	for _, t := range []time.Time{fresh, time.Unix(0, s.in.last.Load())} {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
 // snapshot may be called by any goroutine.
 func (s *session) snapshot() Info {
 	load, from := s.conn.Box.Load(), s.from.Load()
@@ -167,7 +182,7 @@ func (s *session) snapshot() Info {
 		Port:          from.port,
 		First:         s.first.Load(),
 		Start:         s.conn.Started(),
-		LastActivity:  s.conn.Active(),
+		LastActivity:  s.lastActivity(load.Fresh),
 		RTT:           time.Duration(s.rtt.Load()),
 		Pending:       load.Held,
 		InMsgs:        s.in.msgs.Load(),

@@ -57,15 +57,11 @@ type session struct {
 	pings pings
 }
 
-// counts are numbers of messages and bytes.
-type counts struct{ msgs, bytes atomic.Uint64 }
-
-// patience decides whether a publisher goes on waiting for slow consumers: not when there is
-// something else for its reader to do.
-type patience session
-
-// Ended implements what outbox.Pressure asks.
-func (p *patience) Ended() bool { return p.conn.Ended() || p.conn.Posted() }
+// counts are what the client has brought.
+type counts struct {
+	msgs, bytes atomic.Uint64
+	last        atomic.Int64 // when it last brought messages or changed its subscriptions, ns of Unix time; 0 for never
+}
 
 // view is an immutable picture of a session for the goroutines that deliver to it.
 type view struct {
@@ -85,7 +81,7 @@ func newSession(d *Door, nc net.Conn, kind identity.Kind) *session {
 	s.owner = account.Owner{Receiver: s, ID: d.ids.Add(1)}
 	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
 	s.parser = proto.Parser{MaxLine: cfg.MaxLine, MaxPayload: cfg.MaxPayload}
-	s.pressure.Publisher = (*patience)(s)
+	s.pressure.Publisher = s.conn
 	s.from.Store(remote(nc.RemoteAddr()))
 	return s
 }
@@ -100,11 +96,25 @@ func (s *session) Open() error {
 	return s.renew()
 }
 
-// Read implements conn.Session.
+// Read implements conn.Session. If the door gets new settings meanwhile, the rest of buf is handled
+// under these: a batch may take long when consumers are slow.
 func (s *session) Read(buf []byte, now time.Time) (used, need int, err error) {
-	if err := s.renew(); err != nil {
-		return 0, 0, err
+	for more := true; more; more = used < len(buf) && s.cfg != s.door.cfg() {
+		if err := s.renew(); err != nil {
+			return used, 0, err
+		}
+		var n int
+		n, need, err = s.batch(buf[used:], now)
+		used += n
+		if err != nil {
+			break
+		}
 	}
+	return used, need, err
+}
+
+// batch handles the whole commands in buf, or those that come before new settings.
+func (s *session) batch(buf []byte, now time.Time) (used, need int, err error) {
 	s.sweep()
 	s.publish.begin(s.door.log.Tracing())
 	t := fanout.Get()
@@ -140,7 +150,7 @@ func (s *session) takeLeave(reason closed.Reason) {
 	s.conn.Finish(reason)
 }
 
-// commands handles the whole commands in buf.
+// commands handles the whole commands in buf, until the door has new settings.
 func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err error) {
 	s.parser.Begin()
 	var c proto.Command
@@ -166,6 +176,9 @@ func (s *session) commands(t *fanout.Trip, buf []byte) (used, need int, err erro
 			}
 		}
 		used = next
+		if s.cfg != s.door.cfg() {
+			break
+		}
 	}
 	return used, 0, nil
 }
@@ -191,6 +204,7 @@ func (s *session) control(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		s.traceControl(c.Verb, args)
 	}
 	s.publish.busy = s.publish.busy || c.Verb != proto.Pong
+	s.publish.active = s.publish.active || c.Verb == proto.Sub || c.Verb == proto.Unsub
 	switch c.Verb {
 	case proto.Sub:
 		return s.sub(t, buf, c)

@@ -439,12 +439,14 @@ func TestSummary(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { st.Summary() }), 1.0)
 }
 
-// A publisher that waits for slow consumers goes on when its reader is wanted.
-func TestPostsEndTheWaitForConsumers(t *testing.T) {
+// A publisher that waits for slow consumers goes on waiting though its reader is wanted: a reload that
+// changes nothing must not make it overrun them.
+func TestPostsWaitForConsumers(t *testing.T) {
 	st := build(t)
 	h := st.hand(quietly)
-	require.False(t, h.pressure.Publisher.Ended())
 	h.conn.Post(func() error { return nil })
+	require.False(t, h.pressure.Publisher.Ended())
+	h.conn.Close(closed.ClientClosed)
 	require.True(t, h.pressure.Publisher.Ended())
 }
 
@@ -468,4 +470,32 @@ func TestNoStall(t *testing.T) {
 			require.Equal(t, never, time.Since(start) == 0)
 		})
 	}
+}
+
+// deciding is an Authenticator that does something while it decides.
+type deciding struct {
+	identity.Authenticator
+	meanwhile func()
+}
+
+func (d deciding) Authenticate(ctx context.Context, c *identity.Credentials) (*identity.Identity, error) {
+	id, err := d.Authenticator.Authenticate(ctx, c)
+	d.meanwhile()
+	return id, err
+}
+
+// New settings count for the rest of what was read with the command before.
+func TestNewSettingsInABatch(t *testing.T) {
+	before := user(t, "alice", "secret")
+	after := user(t, "alice", "secret", perm.Rules{Subscribe: perm.List{Deny: []string{"a"}}})
+	st := build(t, populated(before))
+	old := st.cfg().Auth
+	st.update(func(cfg *Config) {
+		cfg.Auth = deciding{old, func() {
+			st.update(func(cfg *Config) { cfg.Auth = st.logins(old, after) })
+		}}
+	})
+	h := st.hand("")
+	h.do("CONNECT " + login("alice", "secret") + "\r\nSUB a 1\r\nSUB b 2\r\nPING\r\n")
+	require.Equal(t, "-ERR 'Permissions Violation for Subscription to \"a\"'\r\nPONG\r\n", h.got())
 }

@@ -88,7 +88,6 @@ type Conn struct {
 	until   atomic.Int64 // when an ended connection stops writing, ns of Unix time; 0 while it goes on
 	patient atomic.Int64 // until when a reader that lingers reads on, ns of Unix time
 	lingers atomic.Bool  // the reader still wants the socket when nothing more will be written
-	active  atomic.Int64 // when input last came, ns of Unix time
 }
 
 // New wraps a socket. Run serves it.
@@ -97,7 +96,6 @@ func New(nc net.Conn, cfg *Config) *Conn {
 		cfg: cfg, nc: nc, started: time.Now(),
 		written: make(chan struct{}),
 	}
-	c.active.Store(c.started.UnixNano())
 	c.raw = rawConn(nc)
 	c.in.init(c)
 	c.attempt.init()
@@ -124,9 +122,6 @@ func (c *Conn) Session() Session { return c.session }
 
 // Started returns when the connection was accepted.
 func (c *Conn) Started() time.Time { return c.started }
-
-// Active returns when the connection last brought input.
-func (c *Conn) Active() time.Time { return time.Unix(0, c.active.Load()) }
 
 // Ended reports whether the connection has begun to end.
 func (c *Conn) Ended() bool { return c.Reason() != closed.Open }

@@ -91,7 +91,6 @@ func (in *input) next() error {
 		t.answer(&in.c.Box)
 	}
 	now := time.Now()
-	in.c.active.Store(now.UnixNano())
 	full := in.held == len(in.buf.b)
 	in.adapt(full)
 	data := in.buf.b[:in.held]

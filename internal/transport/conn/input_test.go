@@ -279,17 +279,3 @@ func TestAReset(t *testing.T) {
 	require.NoError(t, theirs.Close())
 	require.Equal(t, closed.ClientClosed, r.reason(t))
 }
-
-// Active is when the client last said something.
-func TestActive(t *testing.T) {
-	b, r := newBench(t), &recorder{}
-	c, theirs := b.serve(overTCP, r)
-	require.False(t, c.Active().Before(c.Started().Truncate(0)))
-	before := c.Active()
-	say(t, theirs, "a\n")
-	eventually(t, func() bool { return c.Active().After(before) }, "input is noticed")
-	quiet := c.Active()
-	c.send("x")
-	take(t, theirs, "x")
-	require.Equal(t, quiet, c.Active(), "output is no activity")
-}
