@@ -89,9 +89,9 @@ func (l level) label() (letters, color string) {
 // isControl reports whether r is a control character: C0, DEL or C1.
 func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r <= 0x9f }
 
-// appendEscaped appends text with its control characters in Go's notation. Much of what is
-// logged was sent by clients: a line break would let them forge lines, an escape sequence
-// rule the operator's terminal. Tabs are harmless and stay.
+// appendEscaped appends text with its control characters, and bytes that are not UTF-8, in Go's
+// notation. Much of what is logged was sent by clients: a line break would let them forge lines, an
+// escape sequence rule the operator's terminal. Tabs are harmless and stay.
 func appendEscaped(b []byte, text string) []byte {
 	done := 0
 	for i := 0; i < len(text); {
@@ -99,15 +99,18 @@ func appendEscaped(b []byte, text string) []byte {
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(text[i:])
 		}
-		if !isControl(r) || r == '\t' {
+		invalid := r == utf8.RuneError && size == 1
+		if !invalid && (!isControl(r) || r == '\t') {
 			i += size
 			continue
 		}
 		b = append(b, text[done:i]...)
-		switch r {
-		case '\n':
+		switch {
+		case invalid:
+			b = fmt.Appendf(b, `\x%02x`, text[i])
+		case r == '\n':
 			b = append(b, `\n`...)
-		case '\r':
+		case r == '\r':
 			b = append(b, `\r`...)
 		default:
 			b = fmt.Appendf(b, `\x%02x`, r)

@@ -117,7 +117,7 @@ func TestNothingForgesALine(t *testing.T) {
 		"a\r\n[1] [INF] Server Exiting..":      `a\r\n[1] [INF] Server Exiting..`,
 		"\x1b[31mred\x00\x7f":                  `\x1b[31mred\x00\x7f`,
 		"C1 \u009b31m":                         `C1 \x9b31m`,
-		"not UTF-8 \xff\xfe ok":                "not UTF-8 \xff\xfe ok",
+		"not UTF-8 \x9b31m\xc3(\xff\ufffd":     `not UTF-8 \x9b31m\xc3(\xff` + "\ufffd",
 		"ends\n":                               "ends",
 		"ends\r\n\n":                           "ends",
 		"":                                     "",

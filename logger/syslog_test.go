@@ -197,7 +197,7 @@ func TestSyslogCutsLongText(t *testing.T) {
 		require.LessOrEqual(t, len(line), maxMessage)
 		require.Greater(t, len(line), maxMessage-utf8.UTFMax)
 		require.True(t, strings.HasSuffix(line, "...\n"))
-		require.Equal(t, utf8.ValidString(text), utf8.ValidString(line))
+		require.True(t, utf8.ValidString(line))
 	}
 }
 

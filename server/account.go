@@ -71,6 +71,14 @@ func (h *handles) of(a *account.Account) *Account {
 	return made
 }
 
+// removeAccount lets an account go, and what programs see of it. The caller holds s.life.
+func (s *Server) removeAccount(name string) {
+	s.accounts.Remove(name)
+	s.handles.mu.Lock()
+	defer s.handles.mu.Unlock()
+	delete(s.handles.mu.made, name)
+}
+
 // attach makes the accounts of options answer for those of this server, which has them all.
 func (s *Server) attach(o *Options) {
 	attach := func(a *Account) {

@@ -94,9 +94,7 @@ func (s *Server) UpdateAccountClaims(a *Account, ac *jwt.AccountClaims) {
 	s.accounts.Put(account.Spec{Name: a.Name, Limits: account.Limits{
 		Connections: clip(l.Conn), Subscriptions: clip(l.Subs), Payload: clip(l.Payload),
 	}})
-	if d := s.served(); d != nil {
-		d.Update(s.doorConfig())
-	}
+	s.updateDoor()
 }
 
 // clip makes a limit of claims an int.

@@ -25,17 +25,15 @@ func (c *customAuth) Required() bool { return true }
 func (c *customAuth) Nonce() bool { return true }
 
 // Authenticate implements identity.Authenticator. The program knows nothing of ctx and may take its
-// time, so it is asked in a goroutine of its own, whose late answer nobody waits for.
+// time, so it is asked in a goroutine of its own, whose late answer nobody waits for. Not even a
+// shutdown does: the program may be waiting for that.
 func (c *customAuth) Authenticate(ctx context.Context, given *identity.Credentials) (*identity.Identity, error) {
 	v := &visitor{given: *given}
 	answer := make(chan bool, 1)
-	started := c.s.tasks.Go("custom authentication", func() {
+	c.s.control.Go("custom authentication", func() {
 		defer close(answer) // also if it panics
 		answer <- c.program.Check(v)
 	})
-	if !started {
-		return nil, context.Canceled
-	}
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()

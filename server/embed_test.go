@@ -167,7 +167,7 @@ func TestClaimsThatCannotBeAppliedAreNamed(t *testing.T) {
 
 func TestRoutesFromStr(t *testing.T) {
 	require.Empty(t, RoutesFromStr(""))
-	routes := RoutesFromStr(" nats://a:1 ,nats://u:p@b:2, nats://%")
+	routes := RoutesFromStr(" nats://a:1 ,nats://u:p@b:2, nats://%,, ")
 	require.Len(t, routes, 2)
 	require.Equal(t, "a:1", routes[0].Host)
 	require.Equal(t, "u:p", routes[1].User.String())

@@ -96,20 +96,28 @@ func writePid(file string) error {
 	return nil
 }
 
-// writePorts writes the ports file to a folder, if it has a name. A file written before goes.
-func (s *Server) writePorts(dir string) {
-	s.removePorts()
+// writePorts writes the ports file to a folder, if it has a name, and returns the name of the file.
+func (s *Server) writePorts(dir string) (file string, err error) {
 	if dir == "" {
-		return
+		return "", nil
 	}
-	file := filepath.Join(dir, filepath.Base(os.Args[0])+"_"+strconv.Itoa(os.Getpid())+".ports")
+	file = filepath.Join(dir, filepath.Base(os.Args[0])+"_"+strconv.Itoa(os.Getpid())+".ports")
 	text, err := json.Marshal(s.portsInfo())
 	if err == nil {
 		err = writeWhole(file, text)
 	}
 	if err != nil {
-		s.logs.Errorf("Error writing ports file (%s): %v", file, err)
-		return
+		return "", fatalf("Error writing ports file (%s): %v", file, err)
+	}
+	return file, nil
+}
+
+// movePorts writes the ports file to a folder, if it has a name. A file written before goes.
+func (s *Server) movePorts(dir string) {
+	s.removePorts()
+	file, err := s.writePorts(dir)
+	if err != nil {
+		s.logs.Errorf("%v", err)
 	}
 	s.mu.Lock()
 	s.mu.ports = file

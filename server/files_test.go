@@ -100,6 +100,24 @@ func TestReloadOfFiles(t *testing.T) {
 	require.NoFileExists(t, portsFile(two))
 }
 
+// The same folder under another name keeps its ports file.
+func TestReloadOfThePortsFileToWhereItIs(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, other); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	s, log := newServer(t, func(o *Options) { o.PortsFileDir = dir })
+	s.Start()
+	next := s.options().Clone()
+	next.PortsFileDir = other
+	require.NoError(t, s.ReloadOptions(next))
+	require.FileExists(t, portsFile(dir))
+	s.Shutdown()
+	require.NoFileExists(t, portsFile(dir))
+	require.NotContains(t, log.text(), "ERR")
+}
+
 func TestPidFileIsForTheOwner(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	s, _ := newServer(t, func(o *Options) { o.PidFile = file })

@@ -24,13 +24,8 @@ func (s *Server) Addr() net.Addr {
 
 // ClientURL returns the URL that clients connect to.
 func (s *Server) ClientURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	scheme := "nats://"
-	if s.options().TLSConfig != nil {
-		scheme = "tls://"
-	}
-	return scheme + net.JoinHostPort(s.options().Host, strconv.Itoa(s.options().Port))
+	o := s.options()
+	return scheme("nats", "tls", o.TLSConfig != nil) + "://" + net.JoinHostPort(o.Host, strconv.Itoa(o.Port))
 }
 
 // MonitorAddr returns the address of the monitoring listener, nil when there is none.

@@ -55,7 +55,7 @@ func (s *Server) retire() {
 // takeLeave returns when no clients are left or the server ends.
 func (s *Server) takeLeave(door *client.Door) {
 	s.logs.Noticef("Entering lame duck mode, stop accepting new clients")
-	s.notifyStopping("Waiting for clients to leave")
+	s.notifyStopping()
 	s.stopListening()
 	if door.Connections() == 0 {
 		return

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -184,13 +185,9 @@ func (l *logs) Tracing() bool {
 
 // greet writes the first lines of the log.
 func (s *Server) greet() {
-	commit := commit()
-	if commit == "" {
-		commit = "not set"
-	}
 	s.logs.Noticef("Starting barid")
 	s.logs.Noticef("  Version:  %s, compatible with %s", BaridVersion, VERSION)
-	s.logs.Noticef("  Git:      [%s]", commit)
+	s.logs.Noticef("  Git:      [%s]", cmp.Or(commit(), "not set"))
 	s.logs.Debugf("  Go build: %s", runtime.Version())
 	s.logs.Noticef("  Name:     %s", s.Name())
 	s.logs.Noticef("  ID:       %s", s.id)
@@ -207,6 +204,11 @@ func (s *Server) tellOfConfig() {
 	if s.options().ConfigFile != "" {
 		s.logs.Noticef("Using configuration file: %s (%s)", s.options().ConfigFile, s.options().ConfigDigest)
 	}
+	s.tellOfDoubts()
+}
+
+// tellOfDoubts logs what an operator may not have meant by the options.
+func (s *Server) tellOfDoubts() {
 	for _, note := range s.options().ConfigNotes {
 		s.logs.Warnf("%s", note)
 	}

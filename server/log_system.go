@@ -17,7 +17,5 @@ func (s *Server) traceSystem(on bool) {
 	}
 	o.TraceVerbose = on
 	s.take(o)
-	if d := s.served(); d != nil {
-		d.Update(s.doorConfig())
-	}
+	s.updateDoor()
 }

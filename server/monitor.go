@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/baridmq/barid/internal/observe/monitor"
@@ -56,34 +55,25 @@ func (s *Server) startMonitoring() error {
 	return nil
 }
 
-// pages makes the handler of monitoring requests when it is first asked for.
-type pages struct {
-	once    sync.Once
-	handler *monitor.Handler
-}
-
-// watch returns the handler of monitoring requests.
-func (s *Server) watch() *monitor.Handler {
-	s.pages.once.Do(func() {
-		s.pages.handler = monitor.New(monitor.Config{
-			BasePath: s.options().HTTPBasePath, Version: VERSION, BaridVersion: BaridVersion,
-			Counters: &s.requests, Warnf: s.logs.Warnf,
-			Source: monitor.Source{
-				Varz:         func() *status.Varz { v, _ := s.Varz(nil); return v },
-				Connz:        s.Connz,
-				Subsz:        s.Subsz,
-				Routez:       s.Routez,
-				Gatewayz:     s.Gatewayz,
-				Leafz:        s.Leafz,
-				Accountz:     s.Accountz,
-				AccountStatz: s.AccountStatz,
-				Jsz:          s.Jsz,
-				Health:       s.Healthz,
-				Open:         s.openTotals,
-			},
-		})
+// newWatch makes the handler of monitoring requests.
+func (s *Server) newWatch() *monitor.Handler {
+	return monitor.New(monitor.Config{
+		BasePath: s.options().HTTPBasePath, Version: VERSION, BaridVersion: BaridVersion,
+		Counters: &s.requests, Warnf: s.logs.Warnf,
+		Source: monitor.Source{
+			Varz:         func() *status.Varz { v, _ := s.Varz(nil); return v },
+			Connz:        s.Connz,
+			Subsz:        s.Subsz,
+			Routez:       s.Routez,
+			Gatewayz:     s.Gatewayz,
+			Leafz:        s.Leafz,
+			Accountz:     s.Accountz,
+			AccountStatz: s.AccountStatz,
+			Jsz:          s.Jsz,
+			Health:       s.Healthz,
+			Open:         s.openTotals,
+		},
 	})
-	return s.pages.handler
 }
 
 // HTTPHandler returns the handler of monitoring requests, for programs that serve them on a
@@ -107,28 +97,25 @@ const (
 	HealthzPath      = monitor.HealthzPath
 )
 
+// show answers a request as one to a page, whatever its path is.
+func (s *Server) show(page string, w http.ResponseWriter, r *http.Request) {
+	s.watch().Serve(page, w, r)
+}
+
 // HandleRoot answers with the page that links the others, whatever the path of the request.
-func (s *Server) HandleRoot(w http.ResponseWriter, r *http.Request) { s.watch().Serve(RootPath, w, r) }
+func (s *Server) HandleRoot(w http.ResponseWriter, r *http.Request) { s.show(RootPath, w, r) }
 
 // HandleVarz answers like /varz, whatever the path of the request.
-func (s *Server) HandleVarz(w http.ResponseWriter, r *http.Request) { s.watch().Serve(VarzPath, w, r) }
+func (s *Server) HandleVarz(w http.ResponseWriter, r *http.Request) { s.show(VarzPath, w, r) }
 
 // HandleConnz answers like /connz, whatever the path of the request.
-func (s *Server) HandleConnz(w http.ResponseWriter, r *http.Request) {
-	s.watch().Serve(ConnzPath, w, r)
-}
+func (s *Server) HandleConnz(w http.ResponseWriter, r *http.Request) { s.show(ConnzPath, w, r) }
 
 // HandleRoutez answers like /routez, whatever the path of the request.
-func (s *Server) HandleRoutez(w http.ResponseWriter, r *http.Request) {
-	s.watch().Serve(RoutezPath, w, r)
-}
+func (s *Server) HandleRoutez(w http.ResponseWriter, r *http.Request) { s.show(RoutezPath, w, r) }
 
 // HandleSubsz answers like /subsz, whatever the path of the request.
-func (s *Server) HandleSubsz(w http.ResponseWriter, r *http.Request) {
-	s.watch().Serve(SubszPath, w, r)
-}
+func (s *Server) HandleSubsz(w http.ResponseWriter, r *http.Request) { s.show(SubszPath, w, r) }
 
 // HandleStacksz answers like /stacksz, whatever the path of the request.
-func (s *Server) HandleStacksz(w http.ResponseWriter, r *http.Request) {
-	s.watch().Serve(StackszPath, w, r)
-}
+func (s *Server) HandleStacksz(w http.ResponseWriter, r *http.Request) { s.show(StackszPath, w, r) }

@@ -13,7 +13,8 @@ func (s *Server) names() report.Names { return report.Names{ID: s.id, Name: s.Na
 
 // Connz returns a page of connections, as /connz does; nil options mean the defaults. The error
 // says which options do not go together. No lock is held for longer than it takes to copy a list of
-// pointers; subscriptions are looked for without one, among those of all accounts.
+// pointers; subscriptions are looked for without one, among those of all accounts. A page lists no more
+// than 100000 of them, those of its first connections.
 func (s *Server) Connz(opts *ConnzOptions) (*Connz, error) {
 	var doors client.Report
 	if d := s.served(); d != nil {
@@ -22,8 +23,8 @@ func (s *Server) Connz(opts *ConnzOptions) (*Connz, error) {
 	return report.Connz(s.id, time.Now(), opts, report.Population{
 		Open:   snapshot.Conns(doors.Open),
 		Closed: snapshot.Conns(doors.Ended),
-		Subs: func(ids map[uint64]bool) map[uint64][]report.Sub {
-			return snapshot.Subscriptions(s.accounts.All(), ids)
+		Subs: func(quota map[uint64]int) map[uint64][]report.Sub {
+			return snapshot.Subscriptions(s.accounts.All(), quota)
 		},
 		Interested: func(name, subject string) map[uint64]bool {
 			return snapshot.Interested(s.accounts.Get(name), subject)
@@ -101,10 +102,11 @@ func (s *Server) openTotals() (t report.OpenTotals) {
 	return t
 }
 
-// Healthz says whether the server is well, as /healthz does; nil options ask for everything.
+// Healthz says whether the server is ready for clients, as /healthz does; nil options ask for
+// everything. A lame duck is not.
 func (s *Server) Healthz(opts *HealthzOptions) *HealthStatus {
 	var waiting []string
-	if !s.serves(report.ReadyWait) {
+	if !s.ReadyForConnections(report.ReadyWait) {
 		waiting = append(waiting, "server")
 	}
 	return report.Health(opts, waiting)

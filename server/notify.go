@@ -16,14 +16,35 @@ func (s *Server) notify(state string) {
 // notifyReady tells that a start or a reload is over.
 func (s *Server) notifyReady(status string) { s.notify(daemon.SdNotifyReady + "\nSTATUS=" + status) }
 
+// leaving reports whether the end of the server was announced. Nothing takes that back.
+func (s *Server) leaving() bool { return s.retiring() || s.ending.Err() != nil }
+
 // notifyReloading tells that a reload begins.
 func (s *Server) notifyReloading() {
-	if s.managed.Load() {
+	if s.managed.Load() && !s.leaving() {
 		s.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=Reloading the configuration")
 	}
 }
 
+// notifyReloaded tells that a reload is over.
+func (s *Server) notifyReloaded(err error) {
+	status := "Serving clients"
+	if err != nil {
+		status += "; the last reload failed"
+	}
+	if !s.leaving() {
+		s.notifyReady(status)
+	}
+	if s.leaving() { // perhaps since a moment ago; what is said last counts
+		s.notifyStopping()
+	}
+}
+
 // notifyStopping tells that the end begins.
-func (s *Server) notifyStopping(status string) {
+func (s *Server) notifyStopping() {
+	status := "Waiting for clients to leave"
+	if s.ending.Err() != nil {
+		status = "Shutting down"
+	}
 	s.notify(daemon.SdNotifyStopping + "\nSTATUS=" + status)
 }

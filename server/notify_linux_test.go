@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/baridmq/barid/internal/lab"
 )
 
 // serviceManager listens where programs tell how they fare, and returns what comes next.
@@ -65,6 +67,34 @@ func TestServiceManagerIsToldOfALameDuck(t *testing.T) {
 	s.LameDuckShutdown()
 	require.Equal(t, "STOPPING=1\nSTATUS=Waiting for clients to leave", next())
 	require.Equal(t, "STOPPING=1\nSTATUS=Shutting down", next())
+}
+
+// A lame duck has told its end. A reload does not take that back, whether or not it fails.
+func TestServiceManagerIsNotToldOfReloadsOfALameDuck(t *testing.T) {
+	next := serviceManager(t)
+	s, _ := newServer(t, func(o *Options) { o.NoSigs = false })
+	require.NoError(t, Run(s))
+	next()
+	c, err := s.InProcessConn() // one that stays
+	require.NoError(t, err)
+	defer c.Close()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.LameDuckShutdown()
+	}()
+	require.Eventually(t, s.retiring, lab.Patience, time.Millisecond)
+	require.Error(t, s.Reload())
+	require.NoError(t, s.ReloadOptions(s.options()))
+	s.Shutdown()
+	<-over
+	require.ErrorIs(t, s.Reload(), errNoFile)
+	last := ""
+	for said := next(); said != ""; said = next() {
+		require.Contains(t, said, "STOPPING=1")
+		last = said
+	}
+	require.Equal(t, "STOPPING=1\nSTATUS=Shutting down", last)
 }
 
 // A server in another program is not what the service manager has started.

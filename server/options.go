@@ -134,12 +134,9 @@ func GenTLSConfig(tc *TLSConfigOpts) (*tls.Config, error) { return config.GenTLS
 // RoutesFromStr parses URLs that commas divide. Blanks around them are dropped, and so are those
 // that are no URL.
 func RoutesFromStr(s string) []*url.URL {
-	if s == "" {
-		return nil
-	}
 	var routes []*url.URL
 	for text := range strings.SplitSeq(s, ",") {
-		if u, err := url.Parse(strings.TrimSpace(text)); err == nil {
+		if u, err := url.Parse(strings.TrimSpace(text)); err == nil && *u != (url.URL{}) {
 			routes = append(routes, u)
 		}
 	}

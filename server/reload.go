@@ -20,6 +20,9 @@ import (
 // errNoFile is returned by a reload of a server that was not configured by a file.
 var errNoFile = errors.New("can only reload config when a file is provided using -c or --config")
 
+// errNoCertificate ends handshakes of monitoring. Options that lead to it are refused.
+var errNoCertificate = errors.New("the options in force have no certificate")
+
 // ConfigTime returns when the options in force were read.
 func (s *Server) ConfigTime() time.Time { return *s.loaded.Load() }
 
@@ -51,11 +54,11 @@ func (s *Server) reread() error {
 		}
 	}
 	next, warnings, err := read()
-	if err != nil {
-		return err
-	}
 	for _, w := range warnings {
 		s.logs.Warnf("%s", w)
+	}
+	if err != nil {
+		return err
 	}
 	return s.change(next)
 }
@@ -64,7 +67,7 @@ func (s *Server) reread() error {
 // nothing was changed.
 func (s *Server) ReloadOptions(newOpts *Options) error {
 	if newOpts == nil {
-		newOpts = &Options{}
+		return errors.New("there are no options to reload")
 	}
 	s.reload.Lock()
 	defer s.reload.Unlock()
@@ -77,15 +80,6 @@ func (s *Server) ReloadOptions(newOpts *Options) error {
 	return err
 }
 
-// notifyReloaded tells a service manager that a reload is over.
-func (s *Server) notifyReloaded(err error) {
-	if err != nil {
-		s.notifyReady("Serving clients; the last reload failed")
-		return
-	}
-	s.notifyReady("Serving clients")
-}
-
 // change puts next in force, which nobody else has.
 func (s *Server) change(next *Options) error {
 	s.life.Lock()
@@ -94,9 +88,9 @@ func (s *Server) change(next *Options) error {
 		return errNotRunning
 	}
 	running := s.options()
-	config.Complete(next)
 	config.Inherit(next, running)
-	if err := config.Validate(next); err != nil {
+	config.Complete(next)
+	if err := config.ValidateReload(next); err != nil {
 		return err
 	}
 	changes, err := config.Changes(running, next)
@@ -125,7 +119,7 @@ func (s *Server) prepare(running, next *Options) (n replacement, err error) {
 			return
 		}
 		for _, name := range made {
-			s.accounts.Remove(name)
+			s.removeAccount(name)
 		}
 		closeLog(n.log)
 	}()
@@ -140,6 +134,9 @@ func (s *Server) prepare(running, next *Options) (n replacement, err error) {
 	if next.PidFile != running.PidFile {
 		err = writePid(next.PidFile)
 	}
+	if err == nil && next.PortsFileDir != running.PortsFileDir {
+		_, err = s.writePorts(next.PortsFileDir)
+	}
 	return n, err
 }
 
@@ -148,9 +145,9 @@ func (s *Server) apply(running, next *Options, n replacement, changes []config.C
 	s.take(*next)
 	s.auth.put(n.auth)
 	s.keepAccounts(running, next)
-	s.served().Update(s.doorConfig())
+	s.updateDoor()
 	if next.PortsFileDir != running.PortsFileDir {
-		s.writePorts(next.PortsFileDir)
+		s.movePorts(next.PortsFileDir) // writes again what prepare wrote: both may be the same folder
 	}
 	if next.ProfBlockRate != running.ProfBlockRate {
 		runtime.SetBlockProfileRate(next.ProfBlockRate)
@@ -159,6 +156,7 @@ func (s *Server) apply(running, next *Options, n replacement, changes []config.C
 		s.logs.Noticef("%s", c.Line)
 	}
 	s.changeLogger(running, next, n.log)
+	s.tellOfDoubts()
 	now := time.Now()
 	s.loaded.Store(&now)
 	s.logs.Noticef("Reloaded server configuration (%s)", next.ConfigDigest)
@@ -173,7 +171,7 @@ func (s *Server) keepAccounts(running, next *Options) {
 	}
 	for name := range specs(running) {
 		if _, ok := kept[name]; !ok {
-			s.accounts.Remove(name)
+			s.removeAccount(name)
 		}
 	}
 	s.attach(next)
@@ -202,13 +200,14 @@ func logging(o *Options) string {
 // monitorTLS is how monitoring is secured: by the certificate of the options in force. Clients need
 // none there: tools that look at a server have none.
 func (s *Server) monitorTLS() *tls.Config {
-	current := func() *tls.Config {
-		cfg := s.options().TLSConfig.Clone()
+	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		o := s.options()
+		if o.TLSConfig == nil {
+			return nil, errNoCertificate
+		}
+		cfg := o.TLSConfig.Clone()
 		cfg.ClientAuth = tls.NoClientCert
 		cfg.NextProtos = []string{"h2", "http/1.1"}
-		return cfg
-	}
-	cfg := current()
-	cfg.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return current(), nil }
-	return cfg
+		return cfg, nil
+	}}
 }

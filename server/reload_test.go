@@ -43,14 +43,15 @@ func TestReloadReadsAsBefore(t *testing.T) {
 
 	failure = errors.New("f:1:2: bad")
 	require.Equal(t, failure, s.Reload())
-	require.NotContains(t, log.text(), "odd")
+	require.Contains(t, log.text(), "WRN f:1:2: odd", "it may explain the error")
 	require.Equal(t, before, s.ConfigTime())
 
 	failure, next = nil, s.options().Clone()
-	next.MaxConn, next.ConfigDigest = 7, "sha256:abc"
+	next.MaxConn, next.ConfigDigest, next.ConfigNotes = 7, "sha256:abc", []string{"f:2:1: it has no effect"}
 	require.NoError(t, s.Reload())
 	require.Equal(t, 7, s.options().MaxConn)
-	require.Contains(t, log.text(), "WRN f:1:2: odd\n")
+	require.Equal(t, 2, strings.Count(log.text(), "WRN f:1:2: odd\n"))
+	require.Contains(t, log.text(), "WRN f:2:1: it has no effect\n")
 	require.True(t, strings.HasSuffix(log.text(), "INF Reloaded server configuration (sha256:abc)"), log.text())
 	require.True(t, s.ConfigTime().After(before))
 	v, err := s.Varz(nil)
@@ -85,6 +86,7 @@ func TestReloadThatFailsLeavesNothing(t *testing.T) {
 	for want, change := range map[string]func(o *Options){
 		"server name cannot contain spaces": func(o *Options) { o.ServerName = "a b" },
 		"Could not write pidfile: ":         func(o *Options) { o.PidFile = filepath.Join(dir, "none", "pid") },
+		"Error writing ports file (":        func(o *Options) { o.PortsFileDir = filepath.Join(dir, "none") },
 		"error opening file: ":              func(o *Options) { o.LogFile = filepath.Join(dir, "none", "log") },
 		"error connecting to syslog: ":      func(o *Options) { o.LogFile, o.RemoteSyslog = "", "unix:///none/log" },
 	} {
@@ -114,6 +116,10 @@ func TestReloadOfAccounts(t *testing.T) {
 	s.Start()
 	s.accounts.Put(account.Spec{Name: "OWN", Limits: account.Unlimited()})
 	b := s.accounts.Get("B")
+	for _, name := range []string{"A", "B"} {
+		_, err := s.LookupAccount(name)
+		require.NoError(t, err)
+	}
 	next := s.options().Clone()
 	next.Accounts = []*options.Account{{Name: "B", Limits: limited(2)}, {Name: "D"}}
 	next.Users = []*options.User{{Username: "c", Password: "c"}}
@@ -125,6 +131,15 @@ func TestReloadOfAccounts(t *testing.T) {
 	for _, name := range []string{"D", "OWN", account.Global, "$SYS"} {
 		require.NotNil(t, s.accounts.Get(name), name)
 	}
+	require.Len(t, s.handles.mu.made, 1, "nothing is kept of accounts that have gone")
+	require.Contains(t, s.handles.mu.made, "B")
+}
+
+// Options without a certificate are no reason to panic in a handshake.
+func TestMonitoringWithoutCertificate(t *testing.T) {
+	s, _ := newServer(t, nil)
+	_, err := s.monitorTLS().GetConfigForClient(nil)
+	require.ErrorIs(t, err, errNoCertificate)
 }
 
 // The logger is made again if the options want another one, and the old file is closed.

@@ -62,11 +62,11 @@ type Server struct {
 	handles  handles
 	sampler  *report.Sampler
 	requests monitor.Counters
-	pages    pages
+	watch    func() *monitor.Handler // makes it when it is first asked for
 	ids      atomic.Uint64
 	connTask *task.Group // readers and writers
 	tasks    *task.Group // everything else that a shutdown ends
-	control  *task.Group // what may call Shutdown, which therefore does not wait for it
+	control  *task.Group // what may call Shutdown, or the server while it ends; nobody waits for it
 }
 
 // lifecycle is what a server knows of its start, its reloads and its end.
@@ -128,6 +128,7 @@ func NewServer(opts *Options) (*Server, error) {
 	}
 	s.given, s.ready, s.done = opts, make(chan struct{}), make(chan struct{})
 	s.ending, s.end = context.WithCancel(context.Background())
+	s.watch = sync.OnceValue(s.newWatch)
 	s.take(*opts)
 	s.loaded.Store(&s.created)
 	s.connTask, s.tasks, s.control = task.New(s.panicked), task.New(s.panicked), task.New(s.panicked)
@@ -193,7 +194,7 @@ func (s *Server) start() error {
 		return err
 	}
 	close(s.ready)
-	s.writePorts(s.options().PortsFileDir)
+	s.movePorts(s.options().PortsFileDir)
 	s.logs.Noticef("Server is ready")
 	s.notifyReady("Serving clients")
 	return nil
@@ -294,12 +295,6 @@ func fatalf(format string, v ...any) error { return fatal(fmt.Sprintf(format, v.
 // ReadyForConnections waits until every listener accepts connections, for at most wait. It
 // reports false when the time ran out, or the server has stopped or does not accept any more.
 func (s *Server) ReadyForConnections(wait time.Duration) bool {
-	return s.serves(wait) && !s.retiring()
-}
-
-// serves waits until the server runs, for at most wait, and reports whether it does: a lame duck
-// is well, though it takes no new clients.
-func (s *Server) serves(wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -307,7 +302,7 @@ func (s *Server) serves(wait time.Duration) bool {
 	case <-s.ending.Done():
 	case <-timer.C:
 	}
-	return s.Running()
+	return s.Running() && !s.retiring()
 }
 
 // Running reports whether the server serves: it has started and does not stop yet. A lame duck

@@ -23,6 +23,7 @@ const (
 
 // ProcessSignal sends the signal of a command to running servers. The process is given by its
 // number, by a file that holds it, or by the beginning of its number and a star, which may mean
-// several. If pidExpr is empty it is the one that runs the same program as this process. The error
-// says which process was not there or could not be reached.
+// several. If pidExpr is empty it is the one that runs the same program as this process. Servers that
+// are searched for are known by their command line: it has flags only. The error says which process
+// was not there or could not be reached.
 func ProcessSignal(command Command, pidExpr string) error { return process.Send(command, pidExpr) }

@@ -20,7 +20,7 @@ func (s *Server) Shutdown() {
 	s.life.Lock() // a start or a reload in progress is waited for
 	defer s.life.Unlock()
 	s.logs.Noticef("Initiating Shutdown...")
-	s.notifyStopping("Shutting down")
+	s.notifyStopping()
 	s.removePorts()
 	s.stopListening()
 	s.dropClients()

@@ -56,6 +56,14 @@ func (s *Server) doorConfig() client.Config {
 	}
 }
 
+// updateDoor gives the door, if there is one, the options in force. The caller holds s.life, as has
+// everybody who changes options: updates of a door must not overlap.
+func (s *Server) updateDoor() {
+	if d := s.served(); d != nil {
+		d.Update(s.doorConfig())
+	}
+}
+
 // clientTLS is how the connections of clients are secured, nil for not at all.
 func clientTLS(o *Options) *tls.Config {
 	if o.TLSConfig == nil {

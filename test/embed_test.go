@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/lab"
 	"github.com/baridmq/barid/server"
 	"github.com/baridmq/barid/test"
 )
@@ -150,6 +152,45 @@ func TestProgramDecidesWhoEnters(t *testing.T) {
 		users = append(users, c.AuthorizedUser)
 	}
 	require.ElementsMatch(t, []string{"bound", "member", "anybody"}, users)
+}
+
+// What a program asks of the server while it decides does not keep the server from ending.
+func TestProgramCallsTheServerWhileItDecides(t *testing.T) {
+	for name, call := range map[string]func(s *server.Server){
+		"Shutdown":        (*server.Server).Shutdown,
+		"WaitForShutdown": (*server.Server).WaitForShutdown,
+		"RegisterAccount": func(s *server.Server) {
+			for s.Running() {
+				runtime.Gosched()
+			}
+			_, _ = s.RegisterAccount("A") // waits for the end
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lab.RequireNoLeaks(t)
+			own, asked, returned := make(chan *server.Server, 1), make(chan struct{}), make(chan struct{})
+			s := run(t, func(o *server.Options) {
+				o.CustomClientAuthentication = asker(func(server.ClientAuthentication) bool {
+					defer close(returned)
+					close(asked)
+					call(<-own)
+					return true
+				})
+			})
+			own <- s
+			left := make(chan error)
+			go func() {
+				_, err := nats.Connect(s.ClientURL())
+				left <- err
+			}()
+			requireSoon(t, asked)
+			begin := time.Now()
+			s.Shutdown()
+			require.Less(t, time.Since(begin), 5*time.Second)
+			requireSoon(t, returned)
+			require.Error(t, <-left)
+		})
+	}
 }
 
 // A program can check the signature of a nonce.

@@ -151,7 +151,7 @@ func (r *result) print(w io.Writer) error {
 		fmt.Fprintf(&b, "%s: %s\n", r.name, r.state)
 		for v := unknown; v >= ok; v-- {
 			for _, text := range r.said[v] {
-				fmt.Fprintf(&b, "  %-8s %s\n", v, text)
+				fmt.Fprintf(&b, "  %-8s %s\n", v, clean(text))
 			}
 		}
 	default:
@@ -166,7 +166,7 @@ func (r *result) nagios(b *strings.Builder) {
 	fmt.Fprintf(b, "%s %s", r.name, r.state)
 	for v := unknown; v >= ok; v-- {
 		for _, text := range r.said[v] {
-			text = strings.NewReplacer("|", "/", "\n", " ").Replace(text) // the bar begins the numbers
+			text = strings.NewReplacer("|", "/", "\n", " ").Replace(clean(text)) // the bar begins the numbers
 			fmt.Fprintf(b, " %s:%s", v, text)
 		}
 	}

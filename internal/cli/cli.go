@@ -74,6 +74,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCompletion(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return statusOK
@@ -82,7 +83,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if ended, ok := errors.AsType[exit](err); ok {
 		return int(ended)
 	}
-	fmt.Fprintf(stderr, "barid: %v\n", err)
+	fmt.Fprintf(stderr, "barid: %s\n", clean(err.Error())) // it may quote what a server says
 	if _, ok := errors.AsType[misuse](err); ok {
 		fmt.Fprintf(stderr, "see %s --help\n", cmd.CommandPath())
 		status = statusUsage
@@ -109,7 +110,15 @@ func commands() *cobra.Command {
 
 // group makes a command that only holds others.
 func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: words(cobra.NoArgs)}
+	cmd := &cobra.Command{Use: use, Short: short, Long: long}
+	mustChoose(cmd, commands)
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
+// mustChoose makes it a misuse of a command to name none of those that it holds.
+func mustChoose(cmd *cobra.Command, commands []*cobra.Command) {
+	cmd.Args = words(cobra.NoArgs)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		var names []string
 		for _, c := range commands {
@@ -117,8 +126,21 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 		}
 		return misused("say which: %s", strings.Join(names, ", "))
 	}
-	cmd.AddCommand(commands...)
-	return cmd
+}
+
+// addCompletion adds the library's command for shells, which would take any word. It writes where root
+// does by now.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return // the library knows none
+	}
+	shells := completion.Commands()
+	mustChoose(completion, shells)
+	for _, shell := range shells {
+		shell.Args = words(cobra.NoArgs)
+	}
 }
 
 // misuse is a command line that is not understood.
@@ -144,5 +166,5 @@ func words(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // say tells the user something that is no output.
 func say(cmd *cobra.Command, format string, args ...any) {
-	fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
+	fmt.Fprintln(cmd.ErrOrStderr(), clean(fmt.Sprintf(format, args...))) // it may quote what others send
 }

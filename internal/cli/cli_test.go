@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
@@ -88,6 +90,9 @@ func TestCommandLinesThatAreNotUnderstood(t *testing.T) {
 		{"top -d 1ms", 2, "too short"},
 		{"top -m 70000", 2, "70000 is no port"},
 		{"top --monitor ftp://u:s3cret@h", 2, "--monitor is no URL"},
+		{"completion", 2, "say which: bash, fish, powershell, zsh\nsee barid completion --help"},
+		{"completion nosh", 2, `unknown command "nosh" for "barid completion"`},
+		{"completion bash x", 2, `unknown command "x"`},
 		{"context", 2, "say which: ls, select"},
 		{"context select", 2, "accepts 1 arg(s)"},
 		{"check", 3, "say which: connection, server, health"},
@@ -130,6 +135,37 @@ func TestTextOfOthersIsHarmless(t *testing.T) {
 	} {
 		require.Equal(t, want, clean(text))
 	}
+}
+
+func TestErrorsOfOthersAreHarmless(t *testing.T) {
+	cmd := commands()
+	var stderr bytes.Buffer
+	cmd.SetErr(&stderr)
+	say(cmd, "it says %s", "\x1b]0;pwned\a\u009b")
+	require.Equal(t, `it says \x1b]0;pwned\x07\x9b`+"\n", stderr.String())
+
+	_, _, told := ask(t, "", "\x1b]0;pwned\a")
+	require.Contains(t, told, "barid: ")
+	require.NotContains(t, told, "\x1b")
+
+	r := result{name: "n", said: [4][]string{critical: {"it says \x1b[2J\u009b"}}}
+	for _, r.format = range []string{"nagios", "text", "json", "prometheus"} {
+		var out bytes.Buffer
+		require.NoError(t, r.print(&out))
+		require.False(t, strings.ContainsFunc(strings.TrimSpace(strings.ReplaceAll(out.String(), "\n", "")), unicode.IsControl), "%q", out.String())
+	}
+}
+
+// JSON is often read on a terminal, too.
+func TestJSONIsHarmless(t *testing.T) {
+	var out bytes.Buffer
+	text := "<a&ü\u00a0À\x00\x1b\x7f\u0080\u009b\u009f\"\\"
+	require.NoError(t, printJSON(&out, map[string]string{text: text}))
+	const want = `"<a&ü` + "\u00a0" + `À\u0000\u001b\u007f\u0080\u009b\u009f\"\\"`
+	require.Equal(t, "{"+want+":"+want+"}\n", out.String())
+	var back map[string]string
+	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
+	require.Equal(t, text, back[text])
 }
 
 func TestTemplates(t *testing.T) {

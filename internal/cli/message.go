@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -113,11 +114,28 @@ func (p *printer) line(m *nats.Msg, now time.Time, rtt time.Duration) error {
 	return printJSON(p.out, j)
 }
 
-// printJSON writes a value as one line, without the escapes that only HTML needs.
+// printJSON writes a value as one line, without the escapes that only HTML needs, but with those of
+// DEL and C1, which terminals obey.
 func printJSON(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	line := make([]byte, 0, b.Len())
+	for _, c := range b.Bytes() {
+		switch last := len(line) - 1; {
+		case c >= 0x80 && c <= 0x9f && line[last] == 0xc2: // U+0080 is C2 80
+			line = fmt.Appendf(line[:last], `\u%04x`, c)
+		case c == 0x7f:
+			line = append(line, `\u007f`...)
+		default:
+			line = append(line, c)
+		}
+	}
+	_, err := w.Write(line)
+	return err
 }
 
 // clean makes text of others harmless for a terminal: what is not printed there stands as \x1b.

@@ -72,9 +72,15 @@ func Complete(o *options.Options) {
 }
 
 // Validate returns everything that is wrong with completed options, joined; nil if nothing is.
-func Validate(o *options.Options) error {
+func Validate(o *options.Options) error { return joined(faults(o, false)) }
+
+// ValidateReload is Validate for options that a running server shall take over. What keeps a server
+// from starting has other words there.
+func ValidateReload(o *options.Options) error { return joined(faults(o, true)) }
+
+func joined(faults []fault) error {
 	var errs []error
-	for _, f := range faults(o) {
+	for _, f := range faults {
 		errs = append(errs, errors.New(f.text))
 	}
 	return errors.Join(errs...)
@@ -104,8 +110,8 @@ func (c *checker) about(keys ...string) refusal {
 }
 
 // faults are what is wrong with completed options: with each setting by itself, and with several
-// together.
-func faults(o opts) []fault {
+// together. They are worded as those of a reload if it is one.
+func faults(o opts, reload bool) []fault {
 	c := &checker{}
 	for _, s := range settings() {
 		text := s.fault(o)
@@ -118,8 +124,12 @@ func faults(o opts) []fault {
 	c.about("max_payload", "max_pending")(int64(o.MaxPayload) > o.MaxPending, errPayload, o.MaxPayload, o.MaxPending)
 	c.about("lame_duck_grace_period", "lame_duck_duration")(o.LameDuckGracePeriod >= o.LameDuckDuration && o.LameDuckDuration > 0,
 		errGrace, o.LameDuckGracePeriod, o.LameDuckDuration)
+	advertise := errAdvertise
+	if reload {
+		advertise = errAdvertiseReload
+	}
 	_, _, err := Advertise(o)
-	c.about("client_advertise")(err != nil, errAdvertise, o.ClientAdvertise, err)
+	c.about("client_advertise")(err != nil, advertise, o.ClientAdvertise, err)
 	refuse = c.about("tls")
 	refuse(notTimeout(o.TLSTimeout) != "", "tls timeout %s", notTimeout(o.TLSTimeout))
 	refuse(o.TLSRateLimit < 0, "connection_rate_limit can not be negative")
@@ -174,10 +184,10 @@ func Advertise(o *options.Options) (host string, port int, err error) {
 	}
 	host, p, err := net.SplitHostPort(o.ClientAdvertise)
 	if err != nil { // perhaps it has no port
-		host, p, err = net.SplitHostPort(o.ClientAdvertise + ":0")
-	}
-	if err != nil {
-		return "", 0, err
+		var alone error
+		if host, p, alone = net.SplitHostPort(o.ClientAdvertise + ":0"); alone != nil {
+			return "", 0, err
+		}
 	}
 	port, err = strconv.Atoi(p)
 	if err == nil && (port < 0 || port > 65535) {

@@ -27,7 +27,8 @@ type CommandLine struct {
 	// ConfigFile is the configuration file; empty for none.
 	ConfigFile string
 
-	given []*argument // in the order of the line; of a flag that is repeated the last
+	given  []*argument // in the order of the line; of a flag that is repeated the last
+	loaded bool        // it has returned options
 }
 
 // UsageError is a command line that cannot be understood.
@@ -79,7 +80,8 @@ func parseQuietly(fs *flag.FlagSet, args []string) error {
 }
 
 // Options reads the configuration file, if there is one, applies the flags and checks what comes
-// out. It can be called again when the file has changed. The caller completes the options. The
+// out. It can be called again when the file has changed, but by one goroutine at a time; once it has
+// returned options, errors are worded as those of a reload. The caller completes the options. The
 // error holds everything that is wrong, a line for each: with FILE:LINE:COLUMN if it is about what
 // the file says, with the name of the flag if it is about that.
 func (c *CommandLine) Options() (*options.Options, Remarks, error) {
@@ -101,7 +103,7 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 	Complete(completed)
 	var errs []error
 	var inFile *conf.Error
-	for _, f := range faults(completed) {
+	for _, f := range faults(completed, c.loaded) {
 		if err := c.located(f, remarks.places); errors.As(err, &inFile) {
 			errs = insert(errs, inFile)
 		} else {
@@ -111,6 +113,7 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 	if len(errs) > 0 {
 		return nil, remarks, errors.Join(errs...)
 	}
+	c.loaded = true
 	return o, remarks, nil
 }
 

@@ -236,15 +236,6 @@ func duration[T any](names string, field func(T) *time.Duration) *row[T, time.Du
 	return made(names, "duration", field, func(d *decoder, p *conf.Pair, to T) { d.duration(p, field(to)) })
 }
 
-// list is an array of strings; a single one may stand alone.
-func list[T any](names string, field func(T) *[]string) *row[T, []string] {
-	return made(names, "list", field, func(d *decoder, p *conf.Pair, to T) {
-		if texts, ok := d.list(p.Key, p.Value); ok {
-			*field(to) = texts
-		}
-	})
-}
-
 // address is a port, or a host and a port. Without a host the one that is set stays. The port has
 // a row of its own.
 func address[T any](names string, host func(T) *string, port func(T) *int) *row[T, string] {

@@ -32,6 +32,8 @@ const (
 	errPayload          = "max_payload (%v) cannot be higher than max_pending (%v)"
 	errGrace            = "lame duck grace period (%v) should be strictly lower than lame duck duration (%v)"
 	errAdvertise        = "Error setting server INFO with ClientAdvertise value of %s, err=%v"
+	errAdvertiseReload  = "invalid ClientAdvertise value of %s, err=%v"
+	errBoth             = "error parsing tls config, cannot combine 'cert_file' option with 'certs' option"
 	errPin              = "error parsing tls config, 'pinned_certs' key %s does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"
 )
 

@@ -31,7 +31,7 @@ func TestFaultsHavePlaces(t *testing.T) {
 		{"accounts { A { users [ {user: a} ] } }", "--auth t", "--auth: Can not have a token and accounts"},
 		{"authorization {\n  password: s3cret }", "", "FILE:2:3: a password needs a user"},
 		{"server_name: a\nclient_advertise: \"::1\"", "", "FILE:2:1: Error setting server INFO with ClientAdvertise value of ::1, " +
-			"err=address ::1:0: too many colons in address"},
+			"err=address ::1: too many colons in address; "},
 		{"client_advertise: \"::1\"", "--client_advertise a:b", "--client_advertise: Error setting server INFO with ClientAdvertise value of a:b, " +
 			"err=strconv.Atoi: parsing \"b\": invalid syntax"},
 	} {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -33,9 +34,10 @@ var unsaid = []struct {
 		"JetStreamLimits", "StoreDir"}, true, "barid does not have the part"},
 }
 
-// Inherit gives next what no configuration file says and a running server therefore keeps, as far
-// as next leaves it open: what a program has set, and ports that the system chose. Both must be
-// completed.
+// Inherit gives next what a running server keeps, as far as next leaves it open: what a program has
+// set and no configuration file says, ports that the system shall choose, and those for clients and
+// for monitoring that next has none for. next is as it was read, not completed: defaults would hide
+// what it leaves open. running is completed.
 func Inherit(next, running *options.Options) {
 	to, from := reflect.ValueOf(next).Elem(), reflect.ValueOf(running).Elem()
 	for _, group := range unsaid {
@@ -45,13 +47,17 @@ func Inherit(next, running *options.Options) {
 			}
 		}
 	}
+	if next.Port == 0 {
+		next.Port = running.Port
+	}
+	if next.HTTPPort == 0 && next.HTTPSPort == 0 {
+		next.HTTPPort, next.HTTPSPort = running.HTTPPort, running.HTTPSPort
+		next.HTTPHost = cmp.Or(next.HTTPHost, running.HTTPHost)
+	}
 	keep := func(next *int, running int) {
 		if *next == options.RandomPort && running != 0 {
 			*next = running
 		}
-	}
-	if next.Port == 0 { // not completed
-		next.Port = options.RandomPort
 	}
 	keep(&next.Port, running.Port)
 	keep(&next.HTTPPort, running.HTTPPort)
@@ -191,7 +197,8 @@ func userChanges(from, to opts) (lines []string, err error) {
 			return u.Nkey, []any{nameOf(u.Account), alone}
 		})
 	}
-	if !reflect.DeepEqual(users(from), users(to)) || from.AuthorizationBlock != to.AuthorizationBlock {
+	locked := from.AuthorizationBlock != to.AuthorizationBlock && len(to.Users)+len(to.Nkeys) > 0 // or opened, beside users
+	if locked || !reflect.DeepEqual(users(from), users(to)) {
 		lines = append(lines, "Reloaded: authorization users")
 	}
 	if !reflect.DeepEqual(keys(from), keys(to)) {

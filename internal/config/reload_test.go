@@ -2,6 +2,8 @@ package config
 
 import (
 	"crypto/tls"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -49,7 +51,11 @@ func TestChangesAreNamed(t *testing.T) {
 		{"", "disable_sublist_cache: true, feature_flags { a: true }, write_timeout: close", ""},
 
 		{"", "authorization { user: a, password: s3cret }",
-			"Reloaded: authorization users|Reloaded: authorization username|Reloaded: authorization password"},
+			"Reloaded: authorization username|Reloaded: authorization password"},
+		{"authorization { token: s3cret }", "", "Reloaded: authorization token"},
+		{"authorization { user: a, password: s3cret }", "authorization { token: s3cret }",
+			"Reloaded: authorization username|Reloaded: authorization password|Reloaded: authorization token"},
+		{"accounts { $SYS { users [ {user: a} ] } }", "accounts { $SYS { users [ {user: a} ] } }, authorization {}", "Reloaded: authorization users"},
 		{"authorization { user: a, password: s3cret }", "authorization { user: a, password: s3cret2 }", "Reloaded: authorization password"},
 		{"authorization { token: s3cret }", "authorization { token: s3cret2 }", "Reloaded: authorization token"},
 		{"authorization { timeout: 1 }", "authorization { timeout: 3 }", "Reloaded: authorization timeout = 3"},
@@ -127,7 +133,8 @@ func TestReloadsThatAreRefused(t *testing.T) {
 		{"", "no_header_support: true", "NoHeaderSupport: old=false, new=true"},
 		{"", "proxy_protocol: true", "ProxyProtocol: old=false, new=true"},
 		{"", "allow_non_tls: true", "AllowNonTLS: old=false, new=true"},
-		{"", "no_system_account: true", "SystemAccount: old=$SYS, new="},
+		{"", "no_system_account: true", "NoSystemAccount: old=false, new=true"},
+		{"no_system_account: true", "", "NoSystemAccount: old=true, new=false"},
 		{"", "system_account: A, accounts [ A ]", "SystemAccount: old=$SYS, new=A"},
 		{"", "authorization { proxy_required: true }", "ProxyRequired: old=false, new=true"},
 		{"authorization { users [ {user: a}, {user: b} ] }, no_auth_user: a", "authorization { users [ {user: a}, {user: b} ] }, no_auth_user: b",
@@ -165,6 +172,9 @@ func TestEveryChangeIsSeen(t *testing.T) {
 			to.TLSPinnedCerts = options.PinnedCertSet{"x": {}}
 		case "Proxies":
 			to.Proxies = &options.ProxiesConfig{Trusted: []*options.ProxyConfig{{Key: "x"}}}
+		case "AuthorizationBlock": // says whether those who do not log in may enter beside users
+			from.Users = []*options.User{{Username: "s3cret"}}
+			to.Users, to.AuthorizationBlock = from.Users, true
 		case "Users":
 			to.Users = []*options.User{{Username: "s3cret"}}
 		case "Nkeys":
@@ -214,10 +224,7 @@ func TestInherit(t *testing.T) {
 		o.LeafNode.ReconnectInterval = time.Second
 		o.Debug, o.Port, o.HTTPPort, o.HTTPSPort, o.ProfPort = true, 40001, 40002, 0, 40003
 	})
-	next := completed(func(o *options.Options) {
-		o.ConfigFile, o.ConfigDigest = "new", "new"
-		o.Port, o.HTTPPort, o.HTTPSPort, o.ProfPort = -1, -1, -1, -1
-	})
+	next := &options.Options{ConfigFile: "new", ConfigDigest: "new", Port: -1, HTTPPort: -1, HTTPSPort: -1, ProfPort: -1}
 	Inherit(next, running)
 	require.True(t, next.NoLog && next.NoSigs && next.DontListen && next.DisableShortFirstPing)
 	require.Equal(t, allowAll{}, next.CustomClientAuthentication)
@@ -228,13 +235,66 @@ func TestInherit(t *testing.T) {
 	require.Nil(t, next.ConfigNotes)
 	require.Equal(t, []int{40001, 40002, -1, 40003}, []int{next.Port, next.HTTPPort, next.HTTPSPort, next.ProfPort}, "what was off can not be switched on")
 
-	named := completed(func(o *options.Options) { o.Port = 5 })
-	Inherit(named, running)
-	require.Equal(t, 5, named.Port)
-	asked := completed(func(o *options.Options) { o.JetStream, o.Cluster.Port = true, 6222 })
+	asked := &options.Options{JetStream: true, Cluster: options.ClusterOpts{Port: 6222}}
 	Inherit(asked, running)
 	require.Equal(t, 6222, asked.Cluster.Port, "what is asked for has to be refused, not forgotten")
-	open := &options.Options{}
-	Inherit(open, running)
-	require.Equal(t, 40001, open.Port, "no port is that of the running server")
+}
+
+// Ports that a file leaves open, or leaves to the system, stay; others that differ are refused.
+func TestPortsStay(t *testing.T) {
+	setFiles(t)
+	const pair = ", tls { cert_file: $T_CERT, key_file: $T_KEY }"
+	for _, c := range []struct{ from, to, want string }{
+		{"port: 5000", "", ""},
+		{"port: 5000", "port: 0", ""},
+		{"port: 5000", "port: -1", ""},
+		{`listen: "127.0.0.1:5000"`, `listen: "127.0.0.1:0"`, ""},
+		{"port: 5000", "port: 5000", ""},
+		{"port: 5000", "port: 4222", "Port: old=5000, new=4222"},
+		{"http_port: 5001", "", ""},
+		{"http_port: 5001", "http_port: 0", ""},
+		{"http_port: 5001", "http: 0", ""},
+		{"http_port: 5001", "http_port: -1", ""},
+		{"http_port: 5001", "http_port: 5002", "HTTPPort: old=5001, new=5002"},
+		{`http: "127.0.0.1:5001"`, "", ""},
+		{`http: "127.0.0.1:5001"`, `http: "127.0.0.1:0"`, ""},
+		{`http: "127.0.0.1:5001"`, "http_port: 5001", "HTTPHost: old=127.0.0.1, new=0.0.0.0"},
+		{`http: "127.0.0.1:5001"`, `http: "127.0.0.2:0"`, "HTTPHost: old=127.0.0.1, new=127.0.0.2"},
+		{"https_port: 5001" + pair, "port: 0" + pair, ""},
+		{"http_port: 5001" + pair, "https_port: 5001" + pair, "HTTPPort: old=5001, new=0"},
+		{"prof_port: 5001", "prof_port: -1", ""},
+		{"prof_port: 5001", "", "ProfPort: old=5001, new=0"},
+		{"", "http_port: -1", "HTTPPort: old=0, new=-1"},
+	} {
+		running, next := loaded(t, c.from), decoded(t, c.to)
+		Inherit(next, running)
+		Complete(next)
+		require.NoError(t, ValidateReload(next))
+		_, err := Changes(running, next)
+		if c.want == "" {
+			require.NoError(t, err, "from %s to %s", c.from, c.to)
+			require.Equal(t, []any{running.Port, running.HTTPHost, running.HTTPPort, running.HTTPSPort, running.ProfPort},
+				[]any{next.Port, next.HTTPHost, next.HTTPPort, next.HTTPSPort, next.ProfPort}, "from %s to %s", c.from, c.to)
+			continue
+		}
+		require.EqualError(t, err, "config reload not supported for "+c.want, "from %s to %s", c.from, c.to)
+	}
+}
+
+// The same fault is told in other words when the server runs already.
+func TestFaultsOfAReload(t *testing.T) {
+	bad := completed(func(o *options.Options) { o.ClientAdvertise = "::1" })
+	require.EqualError(t, Validate(bad), "Error setting server INFO with ClientAdvertise value of ::1, err=address ::1: too many colons in address")
+	const again = "invalid ClientAdvertise value of ::1, err=address ::1: too many colons in address"
+	require.EqualError(t, ValidateReload(bad), again)
+
+	file := filepath.Join(t.TempDir(), "conf")
+	require.NoError(t, os.WriteFile(file, []byte("port: 1"), 0o600))
+	line, err := parseLine("-c", file)
+	require.NoError(t, err)
+	_, _, err = line.Options()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, []byte("port: 1\nclient_advertise: \"::1\""), 0o600))
+	_, _, err = line.Options()
+	require.EqualError(t, err, file+":2:1: "+again)
 }

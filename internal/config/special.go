@@ -24,14 +24,15 @@ func (d *decoder) tags(p *conf.Pair, o opts) {
 		d.fail(p.At, "error parsing tags: unsupported type %s", k)
 		return
 	}
-	texts, ok := d.list(p.Key, p.Value)
+	texts, ok := d.elements(p.Key, p.Value)
 	if !ok {
 		return
 	}
 	o.Tags = []string{}
 	seen := map[string]bool{}
-	for _, tag := range texts {
-		if tag = strings.ToLower(strings.TrimSpace(tag)); tag != "" && !seen[tag] {
+	for _, item := range texts {
+		tag := strings.ToLower(strings.TrimSpace(item.Text))
+		if tag != "" && !seen[tag] {
 			seen[tag] = true
 			o.Tags = append(o.Tags, tag)
 		}

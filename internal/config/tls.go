@@ -81,22 +81,44 @@ func (d *decoder) clientTLS(p *conf.Pair, o opts) {
 		return // what follows would tell the same in other words
 	}
 	if names := insecureNames(t.Ciphers); len(names) > 0 && !t.AllowInsecureCiphers {
-		d.fail(p.At, "insecure cipher suites configured without 'allow_insecure_cipher_suites' option set: %s", strings.Join(names, ", "))
+		d.fail(d.places["tls.cipher_suites"], "insecure cipher suites configured without 'allow_insecure_cipher_suites' option set: %s", strings.Join(names, ", "))
 		return
 	}
-	if t.CertFile == "" && t.KeyFile == "" && len(t.Certificates) == 0 {
+	single := t.CertFile != "" || t.KeyFile != ""
+	if single && t.Certificates != nil {
+		d.fail(d.places["tls.certs"], errBoth)
+		return
+	}
+	if !single && len(t.Certificates) == 0 {
 		d.fail(p.At, "missing 'cert_file' in TLS configuration")
 		return
 	}
 	config, err := GenTLSConfig(&t)
 	if err != nil {
-		d.fail(p.At, "%v", err)
+		d.fail(badPair(b, t.Certificates, p.At), "%v", err)
 		return
 	}
 	o.TLSConfig, o.TLS, o.TLSVerify, o.TLSMap = config, true, t.Verify || t.Map, t.Map
 	o.TLSCert, o.TLSKey, o.TLSCaCert = t.CertFile, t.KeyFile, t.CaFile
 	o.TLSTimeout, o.TLSRateLimit, o.TLSPinnedCerts = t.Timeout, t.RateLimit, t.PinnedCerts
 	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = t.HandshakeFirst, t.FallbackDelay
+}
+
+// badPair is where the first of the pairs that cannot be loaded stands in a tls block; at if there is
+// none.
+func badPair(b *conf.Block, pairs []*options.TLSCertPairOpt, at conf.Position) conf.Position {
+	var items []*conf.Value
+	for _, p := range b.Pairs {
+		if k := tlsBlock.find(p.Key); k != nil && k.about().name() == "certs" {
+			items = p.Value.Items // of several the last counts
+		}
+	}
+	for i, pair := range pairs {
+		if _, err := GenTLSConfig(&options.TLSConfigOpts{Certificates: []*options.TLSCertPairOpt{pair}}); err != nil {
+			return items[i].At
+		}
+	}
+	return at
 }
 
 func fileName[T any](names string, field func(T) *string) *row[T, string] {
@@ -113,7 +135,7 @@ func (d *decoder) pairs(p *conf.Pair, t tlsOpts) {
 	if !d.is(conf.Array, p.Key, p.Value) {
 		return
 	}
-	t.Certificates = nil
+	t.Certificates = []*options.TLSCertPairOpt{} // that there is such a key counts
 	for _, item := range p.Value.Items {
 		if !d.is(conf.Map, p.Key, item) {
 			continue
@@ -148,15 +170,15 @@ func (d *decoder) handshakeTimeout(p *conf.Pair, t tlsOpts) {
 }
 
 func (d *decoder) ciphers(p *conf.Pair, t tlsOpts) {
-	names, ok := d.list(p.Key, p.Value)
+	names, ok := d.elements(p.Key, p.Value)
 	if ok && len(names) == 0 {
 		d.fail(p.At, "error parsing tls config, 'cipher_suites' cannot be empty")
 	}
 	t.Ciphers = nil
 	for _, name := range names {
-		id, _, known := certs.Cipher(name)
-		if !known && ok {
-			d.fail(p.At, "unrecognized cipher %s", name)
+		id, _, known := certs.Cipher(name.Text)
+		if !known {
+			d.fail(name.At, "unrecognized cipher %s", name.Text)
 		}
 		t.Ciphers = append(t.Ciphers, id)
 	}
@@ -174,15 +196,15 @@ func insecureNames(ciphers []uint16) (names []string) {
 }
 
 func (d *decoder) curves(p *conf.Pair, t tlsOpts) {
-	names, ok := d.list(p.Key, p.Value)
+	names, ok := d.elements(p.Key, p.Value)
 	if ok && len(names) == 0 {
 		d.fail(p.At, "error parsing tls config, 'curve_preferences' cannot be empty")
 	}
 	t.CurvePreferences = nil
 	for _, name := range names {
-		id, known := certs.Curve(name)
-		if !known && ok {
-			d.fail(p.At, "unrecognized curve preference %s", name)
+		id, known := certs.Curve(name.Text)
+		if !known {
+			d.fail(name.At, "unrecognized curve preference %s", name.Text)
 		}
 		t.CurvePreferences = append(t.CurvePreferences, id)
 	}
@@ -230,15 +252,12 @@ func (d *decoder) handshakeFirst(p *conf.Pair, t tlsOpts) {
 }
 
 func (d *decoder) pins(p *conf.Pair, t tlsOpts) {
-	prints, ok := d.list(p.Key, p.Value)
-	if !ok {
-		return
-	}
+	prints, _ := d.elements(p.Key, p.Value)
 	t.PinnedCerts = options.PinnedCertSet{}
-	for _, print := range prints {
-		print = strings.ToLower(print)
+	for _, item := range prints {
+		print := strings.ToLower(item.Text)
 		if !certs.ValidFingerprint(print) {
-			d.fail(p.At, errPin, print)
+			d.fail(item.At, errPin, print)
 		}
 		t.PinnedCerts[print] = struct{}{}
 	}

@@ -147,10 +147,10 @@ var trustKeys = []key[opts]{
 		help("separate subject spaces with their users").unset("none but $G and $SYS").reloads("yes", accountChanges),
 	text("no_auth_user", func(o opts) *string { return &o.NoAuthUser }).
 		help("user that clients without credentials become").reloads("no, but it may go with its user", noAuthUserChanges),
+	choice("no_system_account no_system no_sys_acc", func(o opts) *bool { return &o.NoSystemAccount }).
+		help("makes no system account").stays("NoSystemAccount"),
 	made("system_account system", "string", func(o opts) *string { return &o.SystemAccount }, (*decoder).systemAccount).
 		unset(options.DefaultSystemAccount).help("the account that is the server's own").stays("SystemAccount"),
-	choice("no_system_account no_system no_sys_acc", func(o opts) *bool { return &o.NoSystemAccount }).
-		help("makes no such account").stays("NoSystemAccount"),
 }
 
 // idleKeys are of no use to barid.

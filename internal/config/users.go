@@ -72,7 +72,7 @@ var userBlock = block[*userEntry]{path: "users", unknown: unknownField, keys: []
 	special("permissions permission authorization", "map", func(d *decoder, p *conf.Pair, u *userEntry) {
 		u.perms = d.permissions(p)
 	}).help("what the user may do").unset("those of default_permissions"),
-	list("allowed_connection_types connection_types clients", func(u *userEntry) *[]string { return &u.kinds }).
+	made("allowed_connection_types connection_types clients", "list", func(u *userEntry) *[]string { return &u.kinds }, (*decoder).kinds).
 		unset("all").help("ways to connect: STANDARD, WEBSOCKET, LEAFNODE, LEAFNODE_WS, MQTT, MQTT_WS, IN_PROCESS"),
 	choice("proxy_required", func(u *userEntry) *bool { return &u.proxied }).help("the user needs a trusted proxy"),
 }}
@@ -145,12 +145,6 @@ func (d *decoder) users(p *conf.Pair, g *group) {
 		}
 		u := &userEntry{at: item.At}
 		userBlock.decode(d, item.Map, u)
-		for i, kind := range u.kinds {
-			u.kinds[i] = strings.ToUpper(kind)
-		}
-		if bad := unknownKinds(u.kinds); len(bad) > 0 {
-			d.fail(item.At, errKinds, bad)
-		}
 		switch {
 		case u.nkey != "" && (u.name != "" || u.pass != ""):
 			d.fail(item.At, "Nkey users do not take usernames or passwords")
@@ -160,6 +154,18 @@ func (d *decoder) users(p *conf.Pair, g *group) {
 			d.fail(item.At, errNoUser)
 		default:
 			g.users = append(g.users, u)
+		}
+	}
+}
+
+// kinds takes the kinds of connections of a user, in any case of letters.
+func (d *decoder) kinds(p *conf.Pair, u *userEntry) {
+	items, _ := d.elements(p.Key, p.Value)
+	u.kinds = make([]string, len(items))
+	for i, item := range items {
+		u.kinds[i] = strings.ToUpper(item.Text)
+		if bad := unknownKinds(u.kinds[i : i+1]); bad != nil {
+			d.fail(item.At, errKinds, bad)
 		}
 	}
 }

@@ -98,19 +98,25 @@ func fit[N signed](d *decoder, p *conf.Pair) (N, bool) {
 	return 0, false
 }
 
-func (d *decoder) list(key string, v *conf.Value) (texts []string, ok bool) {
+// elements takes an array of texts, each with its place; a single one may stand alone. What is no
+// text is left out.
+func (d *decoder) elements(key string, v *conf.Value) (items []*conf.Value, ok bool) {
 	if v.Kind == conf.String {
-		return []string{v.Text}, true
+		return []*conf.Value{v}, true
 	}
 	if v.Kind != conf.Array {
 		d.fail(v.At, "%q: expected an array or a string, got %s; write %s: [ ... ]", key, named(v.Kind), key)
 		return nil, false
 	}
-	texts, ok = make([]string, len(v.Items)), true
-	for i, item := range v.Items {
-		ok = d.text(key, item, &texts[i]) && ok
+	ok = true
+	for _, item := range v.Items {
+		if d.is(conf.String, key, item) {
+			items = append(items, item)
+		} else {
+			ok = false
+		}
 	}
-	return texts, ok
+	return items, ok
 }
 
 // quoted is the advice for durations.

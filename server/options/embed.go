@@ -6,7 +6,8 @@ import (
 )
 
 // Authentication is a program's own way to decide who may enter. Check is called by many
-// goroutines at the same time. It may block for a while; the client waits.
+// goroutines at the same time. It may block for a while; the client waits. It may call the server. A
+// shutdown does not wait for it: a call that is not over then goes on, and its result does not count.
 type Authentication interface {
 	// Check reports whether the connection may enter. It may give it a user with RegisterUser;
 	// otherwise it belongs to the default account, without bounds.

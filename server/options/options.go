@@ -240,7 +240,7 @@ type Options struct {
 	// Reread reads the options again for a reload: those of the command line and its file. Warnings
 	// are about questionable settings, a line for each. If it is nil, a reload reads ConfigFile.
 	Reread func() (o *Options, warnings []string, err error)
-	// ConfigNotes are remarks about that file that are logged at start, a line for each: settings
-	// that have no effect.
+	// ConfigNotes are remarks about that file that are logged at start and by a reload, a line for
+	// each: settings that have no effect.
 	ConfigNotes []string
 }

@@ -1,5 +1,7 @@
 // Package process finds running servers and sends them signals: what the flag --signal asks for. It
-// knows of the operating system's list of processes and of pid files, nothing of servers.
+// knows of the operating system's list of processes and of pid files. Of servers it knows that their
+// command line holds flags alone: one whose first argument is a word, such as sub, is that of a
+// client in the same program.
 package process
 
 import (
@@ -31,10 +33,11 @@ var errFindProcess = errors.New("unable to resolve pid, try providing one")
 // maxPidFile bounds what is read of a pid file, in bytes.
 const maxPidFile = 64
 
-// Send sends the signal of a command to running servers. The process is given by its
-// number, by a file that holds it, or by the beginning of its number and a star, which may mean
-// several. If pidExpr is empty it is the one that runs the same program as this process. The error
-// says which process was not there or could not be reached.
+// Send sends the signal of a command to running servers. The process is given by its number or by a
+// file that holds it, and gets the signal whatever it runs. Or it is looked for among the other
+// servers that run the same program as this process: by the beginning of its number and a star,
+// which may mean several, or, if pidExpr is empty, as the only one. The error says which process was
+// not there or could not be reached.
 func Send(command Command, pidExpr string) error {
 	if !known(command) {
 		return fmt.Errorf("unknown signal %q", command)
@@ -100,17 +103,17 @@ func single(expr string) (int, error) {
 		n, _ := f.Read(held) // nothing is no number
 		text = strings.TrimSpace(string(held[:n]))
 	}
-	pid, err := strconv.Atoi(text)
-	if err != nil || pid <= 0 { // those mean groups of processes
+	pid, err := strconv.ParseInt(text, 10, 32) // the kernel cuts longer ones: 1<<32-1 would be -1, all processes
+	if err != nil || pid <= 0 {                // those mean groups of processes
 		return 0, fmt.Errorf("invalid pid: %s", text)
 	}
-	return pid, nil
+	return int(pid), nil
 }
 
-// others returns the other processes that run this program, in order, whose number begins with
+// others returns the other servers that run this program, in order, whose number begins with
 // prefix. There is at least one if there is no error.
 func others(prefix string) ([]int, error) {
-	pids, err := processes(program())
+	pids, err := servers(program())
 	if err != nil {
 		return nil, err
 	}
@@ -126,3 +129,6 @@ func others(prefix string) ([]int, error) {
 
 // program is the name of the program that runs.
 func program() string { return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") }
+
+// isWord reports whether the first argument of a command line makes it no server's.
+func isWord(argument string) bool { return !strings.HasPrefix(argument, "-") }

@@ -5,18 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // commLength is how much of its name the kernel keeps of a process, in bytes (proc_pid_comm(5)).
 const commLength = 15
 
-// processes returns those that run the program with that name.
-func processes(name string) ([]int, error) {
-	return processesIn("/proc", name)
+// servers returns the processes that run the program with that name as a server.
+func servers(name string) ([]int, error) {
+	return serversIn("/proc", name)
 }
 
-// processesIn is processes for a folder such as /proc. Without one, a tool is asked.
-func processesIn(proc, name string) ([]int, error) {
+// serversIn is servers for a folder such as /proc. Without one, tools are asked.
+func serversIn(proc, name string) ([]int, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
 		return byTool(name)
@@ -31,9 +32,9 @@ func processesIn(proc, name string) ([]int, error) {
 	return pids, nil
 }
 
-// runs reports whether the process with that folder runs the program. One that has ended and was
-// not fetched yet does not. The kernel cuts names short; the rest is looked for where the process
-// says how it was called.
+// runs reports whether the process with that folder runs the program as a server. One that has ended
+// and was not fetched yet does not. The kernel cuts names short; the rest is looked for where the
+// process says how it was called.
 func runs(dir, name string) bool {
 	stat, err := os.ReadFile(filepath.Join(dir, "stat")) // "pid (name) state ..."; the name may hold anything
 	if err != nil {
@@ -46,13 +47,14 @@ func runs(dir, name string) bool {
 	if string(stat[begin+1:end]) != name[:min(len(name), commLength)] {
 		return false
 	}
-	if len(name) < commLength {
-		return true
-	}
-	line, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+	line, err := os.ReadFile(filepath.Join(dir, "cmdline")) // each argument ends with a zero
 	if err != nil {
 		return false
 	}
-	called, _, _ := bytes.Cut(line, []byte{0})
-	return filepath.Base(string(called)) == name
+	called, arguments, _ := strings.Cut(string(line), "\x00")
+	if len(name) >= commLength && filepath.Base(called) != name {
+		return false
+	}
+	first, _, some := strings.Cut(arguments, "\x00")
+	return !some || !isWord(first)
 }

@@ -2,5 +2,5 @@
 
 package process
 
-// processes returns those that run the program with that name.
-func processes(name string) ([]int, error) { return byTool(name) }
+// servers returns the processes that run the program with that name as a server.
+func servers(name string) ([]int, error) { return byTool(name) }

@@ -32,6 +32,9 @@ func TestWhatCannotBeSent(t *testing.T) {
 		{"reload=-1", "invalid pid: -1"},
 		{"reload=1.5", "invalid pid: 1.5"},
 		{"reload=99999999999999999999", "invalid pid: 99999999999999999999"},
+		{"reload=2147483648", "invalid pid: 2147483648"},
+		{"reload=4294967295", "invalid pid: 4294967295"}, // as -1 it would be everybody
+		{"reload=" + file("4294967295"), "invalid pid: 4294967295"},
 		{"reload=x*", "invalid pid: x*"},
 		{"reload=-1*", "invalid pid: -1*"},
 		{"reload=1**", "invalid pid: 1**"},

@@ -31,22 +31,53 @@ func (c Command) signal() syscall.Signal {
 // deliver sends the signal of a command.
 func deliver(c Command, pid int) error { return syscall.Kill(pid, c.signal()) }
 
-// byTool asks pgrep which processes run a program.
+// byTool asks pgrep which processes run a program, and ps for their command lines.
 func byTool(name string) ([]int, error) {
-	out, err := exec.Command("pgrep", "-x", name).Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
-		return nil, nil // it found none
-	}
+	found, err := ask("pgrep", "-x", name)
 	if err != nil {
-		return nil, errFindProcess
+		return nil, err
+	}
+	candidates := strings.Fields(found)
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	lines, err := ask("ps", "-o", "pid=,args=", "-p", strings.Join(candidates, ","))
+	if err != nil {
+		return nil, err
 	}
 	var pids []int
-	for word := range strings.FieldsSeq(string(out)) {
-		pid, err := strconv.Atoi(word)
+	for line := range strings.Lines(lines) {
+		number, called, _ := strings.Cut(strings.TrimSpace(line), " ")
+		pid, err := strconv.Atoi(number)
 		if err != nil {
 			return nil, errFindProcess
 		}
-		pids = append(pids, pid)
+		if first := argumentIn(called, name); first == "" || !isWord(first) {
+			pids = append(pids, pid)
+		}
 	}
 	return pids, nil
+}
+
+// ask runs a tool that ends with status 1 if it has found nothing.
+func ask(tool string, args ...string) (string, error) {
+	out, err := exec.Command(tool, args...).Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
+		return "", nil
+	}
+	if err != nil {
+		return "", errFindProcess
+	}
+	return string(out), nil
+}
+
+// argumentIn returns the first argument of a command line whose words are separated by blanks, empty
+// if there is none. The path of the program may hold blanks, too.
+func argumentIn(line, name string) string {
+	_, arguments, ok := strings.Cut("/"+line+" ", "/"+name+" ")
+	if !ok {
+		_, arguments, _ = strings.Cut(line, " ")
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(arguments), " ")
+	return first
 }

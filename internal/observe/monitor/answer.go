@@ -26,6 +26,7 @@ type answer struct {
 	code int
 	kind string // of the content
 	open bool   // pages of any origin may read it
+	soon bool   // it may be another one in a second
 	body []byte
 }
 
@@ -46,19 +47,24 @@ func wrong(err error) *answer {
 	return &answer{code: http.StatusBadRequest, kind: kindText, body: []byte(err.Error())}
 }
 
+// unavailable answers that there is no answer now.
+func unavailable(text string) *answer {
+	return &answer{code: http.StatusServiceUnavailable, kind: kindText, soon: true, body: []byte(text)}
+}
+
 // send writes an answer; if the reader has gone meanwhile, nobody is left to be told. A nil answer
 // could not be made.
 func (h *Handler) send(w http.ResponseWriter, a *answer) {
 	if a == nil {
-		http.Error(w, "the answer could not be made", http.StatusServiceUnavailable)
-		return
+		a = unavailable("the answer could not be made")
 	}
 	size := int64(len(a.body))
 	defer h.onTheWay.Add(-size)
 	if sum := h.onTheWay.Add(size); sum > mostOnTheWay && sum > size {
+		a = unavailable("too many large answers at a time; ask for smaller pages")
+	}
+	if a.soon {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "too many large answers at a time; ask for smaller pages", http.StatusServiceUnavailable)
-		return
 	}
 	if a.open {
 		w.Header().Set("Access-Control-Allow-Origin", "*")

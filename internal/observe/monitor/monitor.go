@@ -39,10 +39,6 @@ const (
 	MetricsPath        = "/metrics"
 )
 
-// MostListed bounds the entries on a page of /subsz, whatever limit is asked for: a million of
-// them in one answer would take a gigabyte. The answer tells the limit that counted.
-const MostListed = 100_000
-
 // Source is where a Handler gets its data. Its functions are called by many goroutines at the
 // same time; the results are the handler's to read. An endpoint whose function is nil does
 // not exist. Errors mean that the options are wrong; the reader sees their texts.

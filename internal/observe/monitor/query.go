@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/baridmq/barid/internal/observe/report"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -89,7 +90,7 @@ func subszOptions(values url.Values) (*status.SubszOptions, error) {
 	o := new(status.SubszOptions)
 	o.Subscriptions = q.bool("subs")
 	o.Offset = q.int("offset")
-	o.Limit = min(q.int("limit"), MostListed)
+	o.Limit = min(q.int("limit"), report.MostListed)
 	o.Test = values.Get("test")
 	o.Account = values.Get("acc")
 	if q.err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/observe/report"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -86,7 +87,7 @@ func TestMoreOptions(t *testing.T) {
 
 	s, err := subszOptions(parse(t, "limit=9000000"))
 	require.NoError(t, err)
-	require.Equal(t, MostListed, s.Limit)
+	require.Equal(t, report.MostListed, s.Limit)
 }
 
 // FuzzQuery checks that no query does anything but give options or an error with a known text.

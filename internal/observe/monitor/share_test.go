@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,5 +82,61 @@ func TestShareWithoutAnswer(t *testing.T) {
 		close(running)
 		asking.Wait()
 		require.Equal(t, 7, s.get(context.Background(), "q", func() *answer { return &answer{code: 7} }).code)
+	})
+}
+
+// Whoever has gone before the turn comes costs no work, and does not stop who asked the same.
+func TestShareOfThoseWhoHaveGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShare()
+		running := make(chan struct{})
+		var asking sync.WaitGroup
+		asking.Go(func() { s.get(context.Background(), "other", func() *answer { <-running; return nil }) })
+		synctest.Wait()
+		gone, leave := context.WithCancel(context.Background())
+		build := func() *answer {
+			t.Error("nobody wants it")
+			return nil
+		}
+		asking.Go(func() { require.Nil(t, s.get(gone, "alone", build)) })
+		asking.Go(func() { require.Nil(t, s.get(gone, "together", build)) })
+		synctest.Wait()
+		asking.Go(func() {
+			require.Equal(t, 7, s.get(context.Background(), "together", func() *answer { return &answer{code: 7} }).code)
+		})
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		require.Len(t, s.mu.waiting, 1, "before the turn comes")
+		close(running)
+		asking.Wait()
+		require.Nil(t, s.get(gone, "late", build))
+		require.Empty(t, s.mu.waiting)
+	})
+}
+
+// Only so many different questions wait. What somebody waits for already can still be asked.
+func TestShareOfTooManyQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShare()
+		running := make(chan struct{})
+		var asking sync.WaitGroup
+		asking.Go(func() { s.get(context.Background(), "other", func() *answer { <-running; return nil }) })
+		synctest.Wait()
+		ask := func(question int) *answer {
+			return s.get(context.Background(), fmt.Sprint(question), func() *answer { return &answer{code: question} })
+		}
+		for n := range mostWaiting {
+			asking.Go(func() { require.Equal(t, n, ask(n).code) })
+		}
+		synctest.Wait()
+		asking.Go(func() { require.Equal(t, 0, ask(0).code) })
+		refused := ask(mostWaiting)
+		require.Equal(t, http.StatusServiceUnavailable, refused.code)
+		require.NotEmpty(t, refused.body)
+		synctest.Wait()
+		close(running)
+		asking.Wait()
+		require.Equal(t, mostWaiting, ask(mostWaiting).code)
 	})
 }

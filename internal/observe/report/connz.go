@@ -22,12 +22,16 @@ var (
 // everySubject as a filter is none: it lets those without subscriptions pass as well.
 const everySubject = ">"
 
+// MostListed bounds the subscriptions on a page of /connz, and on one of /subsz whatever limit is
+// asked for: a million of them in one answer would take a gigabyte.
+const MostListed = 100_000
+
 // Conns is a list of connections that is read one by one, so that nobody has to hold all of them
 // in the shape of a report.
 type Conns struct {
 	Len int // 0 = none, then At may be nil
 
-	// At returns the entry at i, from 0 to Len-1. It is called twice for some.
+	// At returns the entry at i, from 0 to Len-1. It is called up to three times for some.
 	At func(i int) Conn
 }
 
@@ -43,9 +47,9 @@ type OpenTotals struct {
 type Population struct {
 	Open, Closed Conns
 
-	// Subs lists the subscriptions of the connections with those ids. It is called at most once, if
-	// somebody asks for them. nil = there are none.
-	Subs func(ids map[uint64]bool) map[uint64][]Sub
+	// Subs lists the subscriptions of the connections whose ids have a quota, and no more of each
+	// than that. It is called at most once, if somebody asks for them. nil = there are none.
+	Subs func(quota map[uint64]int) map[uint64][]Sub
 
 	// Interested returns the ids of the connections that have a subscription in the account which
 	// overlaps the subject. It is called at most once, if that is asked for. nil = there are none.
@@ -93,7 +97,7 @@ func Connz(serverID string, now time.Time, opts *status.ConnzOptions, from Popul
 		Limit:    o.Limit,
 		Conns:    make([]*status.ConnInfo, 0, len(keys)),
 	}
-	subs := from.subsOf(keys, &o)
+	subs := from.subsOf(lists, keys, &o)
 	for _, k := range keys {
 		c := lists[k.list].At(k.at)
 		z.Conns = append(z.Conns, c.info(now, &o, subs[k.cid]))
@@ -112,16 +116,24 @@ func (p *Population) chosen(state status.ConnState) []Conns {
 	return []Conns{p.Open, p.Closed}
 }
 
-// subsOf returns the subscriptions of a page, if they are asked for.
-func (p *Population) subsOf(keys []key, o *status.ConnzOptions) map[uint64][]Sub {
-	if p.Subs == nil || !o.Subscriptions && !o.SubscriptionsDetail || len(keys) == 0 {
+// subsOf returns the subscriptions of a page, if they are asked for: those of the open connections in
+// front, as long as MostListed lasts.
+func (p *Population) subsOf(lists []Conns, keys []key, o *status.ConnzOptions) map[uint64][]Sub {
+	if p.Subs == nil || !o.Subscriptions && !o.SubscriptionsDetail {
 		return nil
 	}
-	ids := make(map[uint64]bool, len(keys))
+	quota, rest := map[uint64]int{}, MostListed
 	for _, k := range keys {
-		ids[k.cid] = true
+		c := lists[k.list].At(k.at)
+		if n := min(int(c.NumSubs), rest); n > 0 && !c.closed() {
+			quota[k.cid] = n
+			rest -= n
+		}
 	}
-	return p.Subs(ids)
+	if len(quota) == 0 {
+		return nil
+	}
+	return p.Subs(quota)
 }
 
 // effective fills in defaults and refuses what does not go together.

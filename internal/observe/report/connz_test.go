@@ -83,10 +83,10 @@ func listOf(conns []Conn) Conns {
 func population() Population {
 	return Population{
 		Open: listOf(openConns()), Closed: listOf(closedConns()),
-		Subs: func(ids map[uint64]bool) map[uint64][]Sub {
+		Subs: func(quota map[uint64]int) map[uint64][]Sub {
 			chosen := map[uint64][]Sub{}
-			for id := range ids {
-				chosen[id] = subs[id]
+			for id, most := range quota {
+				chosen[id] = subs[id][:min(most, len(subs[id]))]
 			}
 			return chosen
 		},
@@ -108,6 +108,24 @@ func connz(t *testing.T, o status.ConnzOptions) *status.Connz {
 	require.NoError(t, err)
 	require.Equal(t, len(z.Conns), z.NumConns)
 	return z
+}
+
+// A page lists a bounded number of subscriptions, those of the first connections, and counts all.
+func TestConnzListsABoundedNumberOfSubscriptions(t *testing.T) {
+	conns := []Conn{{CID: 1, NumSubs: 60_000}, {CID: 2, NumSubs: 60_000, Stop: connNow}, {CID: 3, NumSubs: 60_000}, {CID: 4, NumSubs: 1}}
+	var asked map[uint64]int
+	from := Population{Open: listOf(conns), Subs: func(quota map[uint64]int) map[uint64][]Sub {
+		asked = quota
+		return nil
+	}}
+	z, err := Connz(serverID, connNow, &status.ConnzOptions{Subscriptions: true}, from)
+	require.NoError(t, err)
+	require.Equal(t, map[uint64]int{1: 60_000, 3: MostListed - 60_000}, asked)
+	require.EqualValues(t, 60_000, z.Conns[2].NumSubs)
+	asked = nil
+	_, err = Connz(serverID, connNow, &status.ConnzOptions{}, from)
+	require.NoError(t, err)
+	require.Nil(t, asked, "nobody wants them")
 }
 
 func cids(z *status.Connz) (list []uint64) {

@@ -83,16 +83,25 @@ func Index(a *account.Account) report.Index {
 	}
 }
 
-// Subscriptions lists those of the connections with the given ids. There is nobody to ask but the
-// indexes of the accounts: what a connection has is known to its reader alone.
-func Subscriptions(accounts []*account.Account, ids map[uint64]bool) map[uint64][]report.Sub {
-	by := make(map[uint64][]report.Sub, len(ids))
+// Subscriptions lists those of the connections whose ids have a quota, and no more of each than
+// that. There is nobody to ask but the indexes of the accounts: what a connection has is known to its
+// reader alone. The search ends when all quotas are used up.
+func Subscriptions(accounts []*account.Account, quota map[uint64]int) map[uint64][]report.Sub {
+	by := make(map[uint64][]report.Sub, len(quota))
+	rest := 0
+	for _, n := range quota {
+		rest += n
+	}
 	for _, a := range accounts {
+		if rest == 0 {
+			break
+		}
 		each(a, func(sub *account.Sub) bool {
-			if id := sub.Owner().ID; ids[id] {
+			if id := sub.Owner().ID; len(by[id]) < quota[id] {
 				by[id] = append(by[id], entry{sub}.Snapshot())
+				rest--
 			}
-			return true
+			return rest > 0
 		})
 	}
 	return by

@@ -42,8 +42,10 @@ func TestSubscriptionsByConnection(t *testing.T) {
 	limited.Count(2)
 	g.Subscribe(account.NewSub(two, []byte("x"), nil), []byte("b"))
 	other.Subscribe(account.NewSub(two, []byte("y"), nil), []byte("c"))
-	require.Len(t, Subscriptions(accounts.All(), map[uint64]bool{2: true}), 1)
-	by := Subscriptions(accounts.All(), map[uint64]bool{1: true, 2: true, 3: true})
+	require.Len(t, Subscriptions(accounts.All(), map[uint64]int{2: 9}), 1)
+	require.Len(t, Subscriptions(accounts.All(), map[uint64]int{2: 1})[2], 1, "no more than are wanted")
+	require.Empty(t, Subscriptions(accounts.All(), nil))
+	by := Subscriptions(accounts.All(), map[uint64]int{1: 9, 2: 9, 3: 9})
 	require.Len(t, by, 2)
 	require.Len(t, by[2], 2)
 	sub := by[1][0]
