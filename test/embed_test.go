@@ -151,7 +151,11 @@ func TestProgramDecidesWhoEnters(t *testing.T) {
 	for _, c := range page.Conns {
 		users = append(users, c.AuthorizedUser)
 	}
-	require.ElementsMatch(t, []string{"bound", "member", "anybody"}, users)
+	// The port may have been another server's before, to which somebody still tries to reconnect.
+	require.Subset(t, users, []string{"bound", "member", "anybody"})
+	for _, denied := range []string{"stranger", "lost", "panics"} {
+		require.NotContains(t, users, denied)
+	}
 }
 
 // What a program asks of the server while it decides does not keep the server from ending.
