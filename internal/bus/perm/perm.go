@@ -10,6 +10,7 @@
 package perm
 
 import (
+	"slices"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/subject"
@@ -57,6 +58,7 @@ type Permissions struct {
 	publish   rules
 	subscribe rules
 	responses *Responses
+	source    Rules // what it was made of, for reports
 }
 
 // rules are a compiled List.
@@ -65,7 +67,7 @@ type rules struct {
 	allow, deny entries
 }
 
-// Compile makes Permissions of r and keeps nothing of r. They are nil if r restricts nothing.
+// Compile makes Permissions of r and keeps nothing of r but its texts. They are nil if r restricts nothing.
 // An error names the entry that is not valid.
 func Compile(r Rules) (*Permissions, error) {
 	publish, err := compile(r.Publish, false)
@@ -76,7 +78,7 @@ func Compile(r Rules) (*Permissions, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Permissions{publish: publish, subscribe: subscribe}
+	p := &Permissions{publish: publish, subscribe: subscribe, source: r.clone()}
 	if r.Responses != nil {
 		responses := r.Responses.resolved()
 		p.responses, p.publish.open = &responses, false
@@ -86,6 +88,25 @@ func Compile(r Rules) (*Permissions, error) {
 	}
 	return p, nil
 }
+
+// Rules returns what p says, for reports; nothing for nil. It must not be changed.
+func (p *Permissions) Rules() Rules {
+	if p == nil {
+		return Rules{}
+	}
+	return p.source
+}
+
+func (r Rules) clone() Rules {
+	r.Publish, r.Subscribe = r.Publish.clone(), r.Subscribe.clone()
+	if r.Responses != nil {
+		responses := *r.Responses
+		r.Responses = &responses
+	}
+	return r
+}
+
+func (l List) clone() List { return List{Allow: slices.Clone(l.Allow), Deny: slices.Clone(l.Deny)} }
 
 func compile(l List, queues bool) (r rules, err error) {
 	r.open = len(l.Allow) == 0

@@ -72,6 +72,33 @@ func Overlaps[A, B Text](a A, b B) bool {
 	}
 }
 
+// Intersect returns the pattern of the subjects that both a and b match. Both are subscription
+// subjects; it reports false if no subject matches both or one of them is not valid.
+func Intersect(a, b string) (string, bool) {
+	if !Overlaps(a, b) {
+		return "", false
+	}
+	out := make([]byte, 0, max(len(a), len(b)))
+	for i, j := 0, 0; ; {
+		ie, je := tokenEnd(a, i), tokenEnd(b, j)
+		switch {
+		case isToken(a, i, ie, allTokens):
+			return string(append(out, b[j:]...)), true
+		case isToken(b, j, je, allTokens):
+			return string(append(out, a[i:]...)), true
+		case isToken(a, i, ie, oneToken):
+			out = append(out, b[j:je]...)
+		default:
+			out = append(out, a[i:ie]...)
+		}
+		if ie == len(a) {
+			return string(out), true
+		}
+		out = append(out, separator)
+		i, j = ie+1, je+1
+	}
+}
+
 // sameToken reports whether a[i:ie] and b[j:je] hold the same bytes. It is a loop because a
 // comparison through strings allocates where the compiler does not see the types.
 func sameToken[A, B Text](a A, i, ie int, b B, j, je int) bool {

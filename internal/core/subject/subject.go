@@ -1,8 +1,9 @@
 // Package subject knows the grammar of subjects: what a token is, which subjects may be
-// subscribed to or published, and which pattern matches, covers or overlaps which.
+// subscribed to or published, which pattern matches, covers or overlaps which, and how a subject
+// is made of another one.
 //
-// It holds pure functions that neither allocate nor keep anything. It knows nothing of
-// connections, accounts or indexes, starts no goroutine and owns no lock.
+// It holds pure functions and immutable values; what is called for each message allocates nothing.
+// It knows nothing of connections, accounts or indexes, starts no goroutine and owns no lock.
 //
 // A subject is a list of tokens separated by '.'. A token may hold any byte but the ones that
 // delimit arguments on the wire (space, tab, CR, LF); these functions do not look for those,
