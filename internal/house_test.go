@@ -16,7 +16,7 @@ var floors = []floor{
 	{".", "server", "internal/cli"},
 	{"server", "server/options", "server/status", "conf", "logger", "internal/core", "internal/bus", "internal/transport",
 		"internal/trust", "internal/doors", "internal/links", "internal/streams", "internal/blocks", "internal/hosting",
-		"internal/observe", "internal/config"},
+		"internal/observe", "internal/config", "internal/tenancy"},
 	{"server/options"},
 	{"server/status"},
 	{"conf"},
@@ -24,7 +24,12 @@ var floors = []floor{
 	{"test", "server", "conf", "logger"},
 	{"scripts", "server", "conf", "logger", "test", "scripts"}, // tools outside the house: public packages only
 	{"internal/lab", "server", "conf", "logger", "test", "internal"},
-	{"internal/cli", "server", "conf", "logger", "internal/trust/claims", "internal/cli/profile"},
+	{"internal/cli", "server", "conf", "logger", "internal/trust/claims", "internal/cli/profile", "internal/cli/trust"},
+	{"internal/cli/trust", "internal/trust/claims", "internal/cli/profile", "internal/cli/trust/inspect", "internal/cli/trust/store",
+		"internal/cli/trust/wire"},
+	{"internal/cli/trust/inspect"},
+	{"internal/cli/trust/store"},
+	{"internal/cli/trust/wire"},
 	{"internal/cli/profile"},
 
 	{"internal/core/closed"},
@@ -52,8 +57,11 @@ var floors = []floor{
 	{"internal/transport/httpd", "internal/core", "internal/transport/certs", "logger"},
 
 	{"internal/trust/claims", "internal/core", "internal/bus", "logger"},
+	{"internal/trust/accounts", "internal/core", "internal/bus", "internal/trust/claims", "logger"},
 	{"internal/trust/resolver", "internal/core", "internal/bus", "internal/trust/claims", "logger"},
-	{"internal/trust/auth", "internal/core", "internal/bus", "internal/trust/claims", "internal/trust/resolver", "logger"},
+	{"internal/trust/auth", "internal/core", "internal/bus", "internal/trust/claims", "internal/trust/accounts", "logger"},
+	{"internal/trust/callout", "internal/core", "internal/bus", "internal/trust/claims", "internal/trust/accounts", "logger"},
+	{"internal/trust/oidc", "internal/core", "internal/bus", "logger"},
 
 	{"internal/doors/client", "internal/core", "internal/bus", "internal/transport", "logger"},
 	{"internal/doors/mqtt", "internal/core", "internal/bus", "internal/transport", "logger"},
@@ -85,6 +93,8 @@ var floors = []floor{
 	observer("internal/observe/console", "internal/observe/report"),
 	{"internal/config", "conf", "logger", "server/options", "internal/core/subject", "internal/bus/account", "internal/bus/perm",
 		"internal/transport/certs", "internal/trust/claims"},
+	{"internal/tenancy", "server/options", "server/status", "internal/core", "internal/bus", "internal/trust", "internal/doors",
+		"internal/observe", "internal/config", "logger"},
 }
 
 // observer makes the row of a folder that sees all parts below it, and the shapes it fills.
@@ -99,8 +109,11 @@ var testOnly = []string{"internal/lab", "test"}
 // modules says which folders may import a third-party module outside test files. What is not
 // here may be imported by nobody.
 var modules = []module{
-	{"github.com/nats-io/nkeys", "server", "internal/trust", "internal/config"},
-	{"github.com/nats-io/jwt/v2", "server", "internal/trust", "internal/config"},
+	{"github.com/nats-io/nkeys", "server", "internal/trust", "internal/config", "internal/cli", "internal/tenancy"},
+	{"github.com/nats-io/jwt/v2", "server", "internal/trust", "internal/config", "internal/cli", "internal/tenancy"},
+	{"github.com/coreos/go-oidc/v3", "internal/trust/oidc"},
+	{"github.com/go-jose/go-jose/v4", "internal/trust/oidc"},
+	{"github.com/klauspost/compress", "internal/observe/system"},
 	{"github.com/coreos/go-systemd/v22", "server"},
 	{"github.com/spf13/cobra", "internal/cli"},
 	{"github.com/spf13/pflag", "internal/cli"},
@@ -123,7 +136,7 @@ var budgets = budget{
 
 	tables:       map[string]string{}, // file: why it is one long table
 	widePackages: []string{"internal/streams", "internal/doors/mqtt", "internal/config"},
-	wideLines:    4500,
+	wideLines:    5000,
 	wideStructs:  []string{"server/options", "server/status"}, // what embedders and tools expect
 }
 

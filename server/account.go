@@ -1,17 +1,22 @@
 package server
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/core/subject"
+	"github.com/baridmq/barid/internal/tenancy"
+	"github.com/baridmq/barid/server/options"
 )
 
 // Errors of the methods about accounts.
 var (
 	// ErrMissingAccount says that the server has no account of that name.
-	ErrMissingAccount = errors.New("account missing")
+	ErrMissingAccount = tenancy.ErrMissing
 	// ErrAccountExists says that it has one already.
 	ErrAccountExists = errors.New("account exists")
 
@@ -36,7 +41,10 @@ type handle struct {
 }
 
 // live answers for an account.
-type live struct{ *account.Account }
+type live struct {
+	*account.Account
+	tenants *tenancy.Tenants
+}
 
 // Interest implements options.LiveAccount.
 func (l live) Interest(literal string) int {
@@ -52,8 +60,21 @@ func (l live) Interest(literal string) int {
 	return n
 }
 
+// Rules implements options.LiveAccount.
+func (l live) Rules() options.AccountRules { return l.tenants.Rules(l.Account) }
+
+// Change implements options.LiveAccount.
+func (l live) Change(f func(*options.AccountRules) error) error {
+	return l.tenants.Change(l.Account, f)
+}
+
+// PendingResponses implements options.LiveAccount.
+func (l live) PendingResponses(service string) int {
+	return l.tenants.PendingReplies(l.Account, service)
+}
+
 // of returns the handle of an account of this server.
-func (h *handles) of(a *account.Account) *Account {
+func (h *handles) of(t *tenancy.Tenants, a *account.Account) *Account {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if made := h.mu.made[a.Name()]; made.account == a {
@@ -63,7 +84,7 @@ func (h *handles) of(a *account.Account) *Account {
 	if l := a.Limits(); l != account.Unlimited() {
 		made.Limits = &AccountLimits{MaxConnections: l.Connections, MaxSubscriptions: l.Subscriptions, MaxPayload: l.Payload}
 	}
-	made.Attach(live{a})
+	made.Attach(live{a, t})
 	if h.mu.made == nil {
 		h.mu.made = map[string]handle{}
 	}
@@ -71,22 +92,23 @@ func (h *handles) of(a *account.Account) *Account {
 	return made
 }
 
-// removeAccount lets an account go, and what programs see of it. The caller holds s.life.
-func (s *Server) removeAccount(name string) {
-	s.accounts.Remove(name)
-	s.handles.mu.Lock()
-	defer s.handles.mu.Unlock()
-	delete(s.handles.mu.made, name)
+// forget drops the handles of accounts that are not in a registry.
+func (h *handles) forget(r *account.Registry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.mu.made, func(name string, made handle) bool { return r.Get(name) != made.account })
 }
 
-// attach makes the accounts of options answer for those of this server, which has them all.
+// attach makes the accounts of options answer for those of this server, which has them all, and
+// forgets those that the server has no more.
 func (s *Server) attach(o *Options) {
+	s.handles.forget(s.tenants.Registry())
 	attach := func(a *Account) {
 		if a == nil {
 			return
 		}
-		if found := s.accounts.Get(a.Name); found != nil {
-			a.Attach(live{found})
+		if found := s.tenants.Registry().Get(a.Name); found != nil {
+			a.Attach(live{found, s.tenants})
 		}
 	}
 	for _, a := range o.Accounts {
@@ -104,14 +126,20 @@ func (s *Server) attach(o *Options) {
 	}
 }
 
-// LookupAccount returns the account of that name, or ErrMissingAccount. The result belongs to this
+// LookupAccount returns the account of that name, loaded if need be, or an ErrMissingAccount. The result belongs to this
 // server and is the same every time; nobody may change its fields.
 func (s *Server) LookupAccount(name string) (*Account, error) {
-	if a := s.accounts.Get(name); a != nil {
-		return s.handles.of(a), nil
+	ctx, cancel := context.WithTimeout(s.ending, lookupTime)
+	defer cancel()
+	a, err := s.tenants.Lookup(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, ErrMissingAccount
+	return s.handles.of(s.tenants, a), nil
 }
+
+// lookupTime is how long a program waits for an account that is not loaded.
+const lookupTime = 5 * time.Second
 
 // RegisterAccount makes an account without limits, or returns ErrAccountExists. A reload keeps it.
 func (s *Server) RegisterAccount(name string) (*Account, error) {
@@ -127,25 +155,22 @@ func (s *Server) RegisterAccount(name string) (*Account, error) {
 
 // LookupOrRegisterAccount returns the account of that name, which is made if there is none.
 func (s *Server) LookupOrRegisterAccount(name string) (found *Account, isNew bool) {
-	if a := s.accounts.Get(name); a != nil {
-		return s.handles.of(a), false
+	if a := s.tenants.Registry().Get(name); a != nil {
+		return s.handles.of(s.tenants, a), false
 	}
 	s.life.Lock() // a reload makes accounts, too
 	defer s.life.Unlock()
-	a := s.accounts.Get(name)
-	if isNew = a == nil; isNew {
-		a = s.accounts.Put(account.Spec{Name: name, Limits: account.Unlimited()})
-	}
-	return s.handles.of(a), isNew
+	a, isNew := s.tenants.Register(name)
+	return s.handles.of(s.tenants, a), isNew
 }
 
 // NumLoadedAccounts returns the number of accounts, those that every server has included.
-func (s *Server) NumLoadedAccounts() int { return len(s.accounts.All()) }
+func (s *Server) NumLoadedAccounts() int { return len(s.tenants.Registry().All()) }
 
 // NumActiveAccounts returns the number of accounts with client connections.
 func (s *Server) NumActiveAccounts() int32 {
 	var n int32
-	for _, a := range s.accounts.All() {
+	for _, a := range s.tenants.Registry().All() {
 		if a.Connections() > 0 {
 			n++
 		}
@@ -155,7 +180,7 @@ func (s *Server) NumActiveAccounts() int32 {
 
 // SystemAccount returns the account that is the server's own, nil if it has none.
 func (s *Server) SystemAccount() *Account {
-	name := systemAccount(s.options())
+	name := tenancy.SystemAccount(s.options())
 	if name == "" {
 		return nil
 	}
@@ -170,15 +195,17 @@ func (s *Server) SetSystemAccount(name string) error {
 	defer s.life.Unlock()
 	o := s.options()
 	switch {
-	case s.accounts.Get(name) == nil:
+	case s.tenants.Registry().Get(name) == nil:
 		return ErrMissingAccount
-	case systemAccount(o) == name:
+	case tenancy.SystemAccount(o) == name:
 		return nil
 	case s.hasStarted():
 		return errSystemInUse
 	}
 	next := *o // options in force are replaced, never changed
 	next.SystemAccount, next.NoSystemAccount = name, false
+	s.tenants.Prepare(&next)
+	s.tenants.Apply(o, &next)
 	s.current.Store(&next)
 	return nil
 }

@@ -2,12 +2,10 @@ package server
 
 import (
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/jwt/v2"
 
-	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -18,18 +16,37 @@ type AccountResolver interface {
 	Start(*Server) error
 }
 
-// SetAccountResolver keeps a source of account JWTs for AccountResolver. barid does not ask it yet,
-// as it has no operator mode, and logs an error that says so.
+// SetAccountResolver has the server of operators ask r for the JWTs of accounts from now on, in place
+// of what the options say. r is not started or closed. nil means that nobody is asked.
 func (s *Server) SetAccountResolver(r AccountResolver) {
+	s.life.Lock()
+	defer s.life.Unlock()
 	s.handles.mu.Lock()
 	s.handles.mu.resolver = r
 	s.handles.mu.Unlock()
-	if r != nil {
-		s.logs.Errorf("The account resolver is not asked: barid has no operator mode yet")
+	if r == nil {
+		s.tenants.SetResolver(nil)
+		return
 	}
+	s.tenants.SetResolver(r)
 }
 
-// AccountResolver returns what SetAccountResolver was given, nil for nothing.
+// startResolver lets a program's resolver in the options know its server.
+func (s *Server) startResolver() error {
+	r, ok := s.options().AccountResolver.(AccountResolver)
+	if !ok {
+		return nil
+	}
+	s.handles.mu.Lock()
+	if s.handles.mu.resolver == nil {
+		s.handles.mu.resolver = r
+	}
+	s.handles.mu.Unlock()
+	return r.Start(s)
+}
+
+// AccountResolver returns what SetAccountResolver was given, or else the one of the options, nil for
+// nothing.
 func (s *Server) AccountResolver() AccountResolver {
 	s.handles.mu.Lock()
 	defer s.handles.mu.Unlock()
@@ -76,52 +93,19 @@ func (m *MemAccResolver) Close() {}
 
 var _ AccountResolver = (*MemAccResolver)(nil)
 
-// UpdateAccountClaims gives an account of this server, made if there is none of its name, the
-// limits of claims: connections, subscriptions of a connection, payload. Connections that are too
-// many are closed. A reload gives an account of the options the limits that it has there. What barid
-// cannot do yet, such as imports, is named in a line of the log.
+// UpdateAccountClaims gives an account of this server, made if there is none of its name, what claims
+// say, whoever signed them: limits, exports, imports and mappings. Connections that are too many are
+// closed. In an account of operators the claims must be those of a JWT that they trust, and come in
+// force with all they say. A reload gives an account of the options what it has there. What is wrong
+// with claims is a line of the log.
 func (s *Server) UpdateAccountClaims(a *Account, ac *jwt.AccountClaims) {
 	if a == nil || ac == nil {
 		s.logs.Errorf("Claims can not be applied: the account or its claims are missing")
 		return
 	}
-	if names := unsupported(ac); len(names) > 0 {
-		s.logs.Errorf("Claims of account %q can not be applied in full: barid has no %s yet", a.Name, strings.Join(names, ", "))
-	}
 	s.life.Lock()
 	defer s.life.Unlock()
-	l := &ac.Limits
-	s.accounts.Put(account.Spec{Name: a.Name, Limits: account.Limits{
-		Connections: clip(l.Conn), Subscriptions: clip(l.Subs), Payload: clip(l.Payload),
-	}})
-	s.updateDoor()
-}
-
-// clip makes a limit of claims an int.
-func clip(n int64) int { return int(max(min(n, int64(^uint32(0)>>1)), jwt.NoLimit)) }
-
-// unsupported lists what of claims does not take effect.
-func unsupported(ac *jwt.AccountClaims) (names []string) {
-	for _, part := range []struct {
-		name string
-		used bool
-	}{
-		{"imports", len(ac.Imports) > 0},
-		{"exports", len(ac.Exports) > 0},
-		{"revocations", len(ac.Revocations) > 0},
-		{"subject mappings", len(ac.Mappings) > 0},
-		{"default permissions of accounts", defaultPermissions(&ac.DefaultPermissions)},
-		{"auth callouts", len(ac.Authorization.AuthUsers) > 0},
-		{"streams", ac.Limits.IsJSEnabled()},
-	} {
-		if part.used {
-			names = append(names, part.name)
-		}
+	if err := s.tenants.Claim(a.Name, ac); err != nil {
+		s.logs.Errorf("Claims of account %q can not be applied: %v", a.Name, err)
 	}
-	return names
-}
-
-// defaultPermissions reports whether p bounds anything.
-func defaultPermissions(p *jwt.Permissions) bool {
-	return !p.Pub.Empty() || !p.Sub.Empty() || p.Resp != nil
 }

@@ -56,7 +56,7 @@ func (c *customAuth) Recheck(ctx context.Context, given *identity.Credentials, w
 
 // identify makes an identity of the user that the program has registered, nil for none.
 func (c *customAuth) identify(given *identity.Credentials, u *User) (*identity.Identity, error) {
-	id := &identity.Identity{Account: c.s.accounts.Get(account.Global), Limits: account.Unlimited(), Entry: c}
+	id := &identity.Identity{Account: c.s.tenants.Registry().Get(account.Global), Limits: account.Unlimited(), Entry: c}
 	if u == nil {
 		if given.User != "" {
 			id.User, id.Label = given.User, "user:"+given.User
@@ -68,7 +68,7 @@ func (c *customAuth) identify(given *identity.Credentials, u *User) (*identity.I
 		id.Label = "user:" + u.Username
 	}
 	if u.Account != nil {
-		if id.Account = c.s.accounts.Get(u.Account.Name); id.Account == nil {
+		if id.Account = c.s.tenants.Registry().Get(u.Account.Name); id.Account == nil {
 			c.s.logs.Errorf("User %q can not enter: the server has no account %q", u.Username, u.Account.Name)
 			return nil, identity.ErrDenied
 		}

@@ -7,9 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
 	"github.com/stretchr/testify/require"
-
-	"github.com/baridmq/barid/server/options"
 )
 
 func TestAccountsAreMadeAndFound(t *testing.T) {
@@ -117,19 +116,36 @@ func TestAnAccountOfNoServerIsEmpty(t *testing.T) {
 
 // What barid does not have is refused, not ignored.
 func TestAbsentPartsSaySo(t *testing.T) {
-	s, b := newServer(t, nil)
-	a, other := NewAccount("A"), NewAccount("B")
-	for _, err := range []error{
-		a.AddStreamExport("x", nil), a.AddServiceExport("x", nil), a.AddStreamImport(other, "x", ""),
-		a.AddServiceImport(other, "x", "x"), a.SetServiceImportSharing(other, "x", true),
-		a.TrackServiceExportWithSampling("x", "y", 100), a.SetServiceExportResponseThreshold("x", time.Second),
-	} {
-		require.ErrorIs(t, err, options.ErrNoImports)
-	}
+	s, _ := newServer(t, nil)
 	require.Error(t, s.EnableJetStream(nil))
-	s.SetAccountResolver(&MemAccResolver{})
-	require.IsType(t, &MemAccResolver{}, s.AccountResolver())
-	require.Contains(t, b.text(), "ERR The account resolver is not asked")
+}
+
+// Programs may bring their own source of account JWTs, before a server starts and after.
+func TestAccountResolverOfAProgram(t *testing.T) {
+	operator, err := nkeys.CreateOperator()
+	require.NoError(t, err)
+	trusted, err := operator.PublicKey()
+	require.NoError(t, err)
+	pair, err := nkeys.CreateAccount()
+	require.NoError(t, err)
+	id, err := pair.PublicKey()
+	require.NoError(t, err)
+	token, err := jwt.NewAccountClaims(id).Encode(operator)
+	require.NoError(t, err)
+
+	s, _ := newServer(t, func(o *Options) { o.TrustedKeys = []string{trusted} })
+	require.True(t, s.auth.Required())
+	s.Start()
+	require.NoError(t, s.Err(), "nobody to ask is no reason not to start")
+	_, err = s.LookupAccount(id)
+	require.ErrorIs(t, err, ErrMissingAccount)
+	r := &MemAccResolver{}
+	require.NoError(t, r.Store(id, token))
+	s.SetAccountResolver(r)
+	require.Same(t, r, s.AccountResolver())
+	a, err := s.LookupAccount(id)
+	require.NoError(t, err)
+	require.Equal(t, id, a.GetName())
 }
 
 func TestMemAccResolver(t *testing.T) {
@@ -144,7 +160,7 @@ func TestMemAccResolver(t *testing.T) {
 	require.False(t, r.IsReadOnly())
 }
 
-func TestClaimsThatCannotBeAppliedAreNamed(t *testing.T) {
+func TestClaimsOfPrograms(t *testing.T) {
 	s, b := newServer(t, nil)
 	a, err := s.RegisterAccount("A")
 	require.NoError(t, err)
@@ -152,15 +168,14 @@ func TestClaimsThatCannotBeAppliedAreNamed(t *testing.T) {
 	claims.Limits.Conn = 7
 	s.UpdateAccountClaims(a, claims)
 	require.NotContains(t, b.text(), "ERR")
-	require.Equal(t, 7, s.accounts.Get("A").Limits().Connections)
-	require.Equal(t, -1, s.accounts.Get("A").Limits().Payload)
+	require.Equal(t, 7, s.tenants.Registry().Get("A").Limits().Connections)
+	require.Equal(t, -1, s.tenants.Registry().Get("A").Limits().Payload)
 
 	claims.Exports = jwt.Exports{{Subject: "x", Type: jwt.Stream}}
 	claims.Limits.Conn = jwt.NoLimit
-	claims.Revocations = jwt.RevocationList{"U": 1}
 	s.UpdateAccountClaims(a, claims)
-	require.Contains(t, b.text(), `ERR Claims of account "A" can not be applied in full: barid has no exports, revocations yet`)
-	require.Equal(t, -1, s.accounts.Get("A").Limits().Connections, "the rest is applied")
+	require.Equal(t, -1, s.tenants.Registry().Get("A").Limits().Connections)
+	require.Len(t, s.tenants.Registry().Get("A").Spec().Exports, 1)
 	s.UpdateAccountClaims(nil, claims)
 	require.Contains(t, b.text(), "ERR Claims can not be applied")
 }

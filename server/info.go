@@ -49,7 +49,7 @@ func (s *Server) NumClients() int {
 // NumSubscriptions returns the number of subscriptions over all accounts.
 func (s *Server) NumSubscriptions() uint32 {
 	n := 0
-	for _, a := range s.accounts.All() {
+	for _, a := range s.tenants.Registry().All() {
 		n += a.Subscriptions()
 	}
 	return uint32(n)

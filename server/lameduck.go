@@ -60,6 +60,7 @@ func (s *Server) takeLeave(door *client.Door) {
 	if door.Connections() == 0 {
 		return
 	}
+	s.tenants.LameDuck()
 	door.LameDuck()
 	o := s.options()
 	total := cmp.Or(o.LameDuckDuration, options.DefaultLameDuckDuration)

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/baridmq/barid/internal/tenancy"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/logger"
 )
@@ -191,7 +192,7 @@ func (s *Server) greet() {
 	s.logs.Debugf("  Go build: %s", runtime.Version())
 	s.logs.Noticef("  Name:     %s", s.Name())
 	s.logs.Noticef("  ID:       %s", s.id)
-	if s.options().Proxies != nil && !needsLogin(s.options()) {
+	if s.options().Proxies != nil && !tenancy.NeedsLogin(s.options()) {
 		s.logs.Warnf("Trusted proxies have no effect: they vouch for logins, and none is configured")
 	}
 	if plaintext(s.options()) {

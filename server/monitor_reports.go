@@ -6,6 +6,7 @@ import (
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/monitor/snapshot"
 	"github.com/baridmq/barid/internal/observe/report"
+	"github.com/baridmq/barid/internal/tenancy"
 )
 
 // names says which server a report is about.
@@ -24,10 +25,10 @@ func (s *Server) Connz(opts *ConnzOptions) (*Connz, error) {
 		Open:   snapshot.Conns(doors.Open),
 		Closed: snapshot.Conns(doors.Ended),
 		Subs: func(quota map[uint64]int) map[uint64][]report.Sub {
-			return snapshot.Subscriptions(s.accounts.All(), quota)
+			return snapshot.Subscriptions(s.tenants.Registry().All(), quota)
 		},
 		Interested: func(name, subject string) map[uint64]bool {
-			return snapshot.Interested(s.accounts.Get(name), subject)
+			return snapshot.Interested(s.tenants.Registry().Get(name), subject)
 		},
 	})
 }
@@ -36,7 +37,7 @@ func (s *Server) Connz(opts *ConnzOptions) (*Connz, error) {
 // defaults. The error says that the test subject is none.
 func (s *Server) Subsz(opts *SubszOptions) (*Subsz, error) {
 	var indexes []report.Index
-	for _, a := range s.accounts.All() {
+	for _, a := range s.tenants.Registry().All() {
 		indexes = append(indexes, snapshot.Index(a))
 	}
 	return report.Subsz(s.id, time.Now(), opts, indexes)
@@ -69,7 +70,11 @@ func (s *Server) Jsz(opts *JSzOptions) (*JSInfo, error) {
 // Accountz returns the names of the accounts, or describes the one that the options name, as
 // /accountz does. The error says that there is no account of that name.
 func (s *Server) Accountz(opts *AccountzOptions) (*Accountz, error) {
-	return report.Accountz(s.id, time.Now(), opts, s.accountReports(nil))
+	var asked string
+	if opts != nil {
+		asked = opts.Account
+	}
+	return report.Accountz(s.id, time.Now(), opts, s.accountReports(nil, asked))
 }
 
 // AccountStatz returns what the accounts use, as /accstatz does; nil options mean the defaults.
@@ -79,16 +84,17 @@ func (s *Server) AccountStatz(opts *AccountStatzOptions) (*AccountStatz, error) 
 	if d := s.served(); d != nil {
 		totals = d.ByAccount()
 	}
-	return report.AccountStatz(s.id, time.Now(), opts, s.accountReports(totals)), nil
+	return report.AccountStatz(s.id, time.Now(), opts, s.accountReports(totals, "")), nil
 }
 
-// accountReports lists the accounts with the traffic that is known of each.
-func (s *Server) accountReports(totals map[string]client.AccountTotals) []report.Account {
-	system, updated := systemAccount(s.options()), s.ConfigTime()
+// accountReports lists the accounts with the traffic that is known of each, and the details of one.
+func (s *Server) accountReports(totals map[string]client.AccountTotals, detailed string) []report.Account {
+	system, updated := tenancy.SystemAccount(s.options()), s.ConfigTime()
 	var list []report.Account
-	for _, a := range s.accounts.All() {
+	for _, a := range s.tenants.Registry().All() {
 		x := snapshot.Account(a, totals[a.Name()])
 		x.System, x.Updated = x.Name == system, updated
+		s.tenants.Describe(a, &x, x.Name == detailed)
 		list = append(list, x)
 	}
 	return list

@@ -42,12 +42,19 @@ func (s *Server) Varz(*VarzOptions) (*Varz, error) {
 		Faults: report.Faults{
 			Slow:   report.ByKind{Clients: uint64(doors.Slow)},
 			Stale:  report.ByKind{Clients: uint64(doors.Stale)},
-			Stalls: doors.Totals.Stalls,
+			Stalls: doors.Totals.Stalls, PinnedAccountFails: s.tenants.PinnedFails(),
 		},
 		Config: report.Config{LoadTime: s.ConfigTime(), Digest: o.ConfigDigest, Tags: o.Tags, Metadata: o.Metadata},
-		Trust:  report.Trust{SystemAccount: systemAccount(o), Proxies: proxies(o)},
+		Trust:  s.trust(o),
 		Start:  s.created, Now: time.Now(),
 	}, s.sampler.Sample()), nil
+}
+
+// trust is whom the server trusts.
+func (s *Server) trust(o *Options) report.Trust {
+	t := s.tenants.Trust()
+	t.Proxies = proxies(o)
+	return t
 }
 
 // verifies reports whether clients have to show certificates that an authority vouches for.

@@ -84,8 +84,7 @@ const (
 	// DEFAULT_ROUTE_CONNECT is the time between attempts to reach a server of the same cluster.
 	// barid has no clusters yet.
 	DEFAULT_ROUTE_CONNECT = time.Second
-	// DEFAULT_SERVICE_EXPORT_RESPONSE_THRESHOLD is how long a service may owe a reply. barid has no
-	// imports yet.
+	// DEFAULT_SERVICE_EXPORT_RESPONSE_THRESHOLD is how long a service may owe a reply.
 	DEFAULT_SERVICE_EXPORT_RESPONSE_THRESHOLD = 2 * time.Minute
 )
 

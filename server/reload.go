@@ -113,14 +113,12 @@ type replacement struct {
 
 // prepare makes what next needs. If it fails it leaves nothing behind but perhaps a new pid file.
 func (s *Server) prepare(running, next *Options) (n replacement, err error) {
-	made := s.newAccounts(next)
+	undo := s.tenants.Prepare(next)
 	defer func() {
 		if err == nil {
 			return
 		}
-		for _, name := range made {
-			s.removeAccount(name)
-		}
+		undo()
 		closeLog(n.log)
 	}()
 	if n.auth, err = s.authenticator(next, s.auth.get()); err != nil {
@@ -144,7 +142,8 @@ func (s *Server) prepare(running, next *Options) (n replacement, err error) {
 func (s *Server) apply(running, next *Options, n replacement, changes []config.Change) {
 	s.take(*next)
 	s.auth.put(n.auth)
-	s.keepAccounts(running, next)
+	s.tenants.Apply(running, next)
+	s.attach(next)
 	s.updateDoor()
 	if next.PortsFileDir != running.PortsFileDir {
 		s.movePorts(next.PortsFileDir) // writes again what prepare wrote: both may be the same folder
@@ -160,21 +159,6 @@ func (s *Server) apply(running, next *Options, n replacement, changes []config.C
 	now := time.Now()
 	s.loaded.Store(&now)
 	s.logs.Noticef("Reloaded server configuration (%s)", next.ConfigDigest)
-}
-
-// keepAccounts gives the accounts of next, which are there, their limits, and lets go those that
-// were in the options and are not any more. Accounts that the program has made stay.
-func (s *Server) keepAccounts(running, next *Options) {
-	kept := specs(next)
-	for _, spec := range kept {
-		s.accounts.Put(spec)
-	}
-	for name := range specs(running) {
-		if _, ok := kept[name]; !ok {
-			s.removeAccount(name)
-		}
-	}
-	s.attach(next)
 }
 
 // changeLogger puts made in the place of the server's own logger, if it was made. A logger that

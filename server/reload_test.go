@@ -96,8 +96,8 @@ func TestReloadThatFailsLeavesNothing(t *testing.T) {
 		change(next)
 		require.ErrorContains(t, s.ReloadOptions(next), want)
 		require.Same(t, running, s.options(), want)
-		require.Nil(t, s.accounts.Get("NEW"), want)
-		require.Equal(t, 5, s.accounts.Get("KEPT").Limits().Connections, want)
+		require.Nil(t, s.tenants.Registry().Get("NEW"), want)
+		require.Equal(t, 5, s.tenants.Registry().Get("KEPT").Limits().Connections, want)
 	}
 	require.NotContains(t, log.text(), "Reloaded")
 	entries, err := os.ReadDir(dir)
@@ -114,8 +114,8 @@ func TestReloadOfAccounts(t *testing.T) {
 		o.Users = []*options.User{{Username: "c", Password: "c", Account: &options.Account{Name: "C"}}}
 	})
 	s.Start()
-	s.accounts.Put(account.Spec{Name: "OWN", Limits: account.Unlimited()})
-	b := s.accounts.Get("B")
+	s.tenants.Registry().Put(account.Spec{Name: "OWN", Limits: account.Unlimited()})
+	b := s.tenants.Registry().Get("B")
 	for _, name := range []string{"A", "B"} {
 		_, err := s.LookupAccount(name)
 		require.NoError(t, err)
@@ -124,12 +124,12 @@ func TestReloadOfAccounts(t *testing.T) {
 	next.Accounts = []*options.Account{{Name: "B", Limits: limited(2)}, {Name: "D"}}
 	next.Users = []*options.User{{Username: "c", Password: "c"}}
 	require.NoError(t, s.ReloadOptions(next))
-	require.Nil(t, s.accounts.Get("A"))
-	require.Nil(t, s.accounts.Get("C"))
-	require.Same(t, b, s.accounts.Get("B"))
+	require.Nil(t, s.tenants.Registry().Get("A"))
+	require.Nil(t, s.tenants.Registry().Get("C"))
+	require.Same(t, b, s.tenants.Registry().Get("B"))
 	require.Equal(t, 2, b.Limits().Connections)
 	for _, name := range []string{"D", "OWN", account.Global, "$SYS"} {
-		require.NotNil(t, s.accounts.Get(name), name)
+		require.NotNil(t, s.tenants.Registry().Get(name), name)
 	}
 	require.Len(t, s.handles.mu.made, 1, "nothing is kept of accounts that have gone")
 	require.Contains(t, s.handles.mu.made, "B")

@@ -24,13 +24,13 @@ import (
 
 	"github.com/nats-io/nkeys"
 
-	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/core/task"
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/monitor"
 	"github.com/baridmq/barid/internal/observe/report"
+	"github.com/baridmq/barid/internal/tenancy"
 	"github.com/baridmq/barid/internal/transport/httpd"
 	"github.com/baridmq/barid/internal/transport/listen"
 	"github.com/baridmq/barid/logger"
@@ -54,10 +54,11 @@ type Server struct {
 
 	// fixed
 	id       string
-	xkey     string
+	key      nkeys.KeyPair // of id
+	xkey     nkeys.KeyPair // for encryption
 	logs     logs
 	created  time.Time
-	accounts *account.Registry
+	tenants  *tenancy.Tenants
 	auth     gatekeeper
 	handles  handles
 	sampler  *report.Sampler
@@ -113,18 +114,9 @@ func NewServer(opts *Options) (*Server, error) {
 	if err := config.Validate(opts); err != nil {
 		return nil, err
 	}
-	id, err := publicKey(nkeys.CreateServer)
-	if err != nil {
-		return nil, fmt.Errorf("making the server's id: %w", err)
-	}
-	xkey, err := publicKey(nkeys.CreateCurveKeys)
-	if err != nil {
-		return nil, fmt.Errorf("making the server's encryption key: %w", err)
-	}
-	s := &Server{
-		id: id, xkey: xkey, created: time.Now(),
-		accounts: account.NewRegistry(),
-		sampler:  report.NewSampler(),
+	s := &Server{created: time.Now(), sampler: report.NewSampler()}
+	if err := s.makeKeys(); err != nil {
+		return nil, err
 	}
 	s.given, s.ready, s.done = opts, make(chan struct{}), make(chan struct{})
 	s.ending, s.end = context.WithCancel(context.Background())
@@ -132,7 +124,9 @@ func NewServer(opts *Options) (*Server, error) {
 	s.take(*opts)
 	s.loaded.Store(&s.created)
 	s.connTask, s.tasks, s.control = task.New(s.panicked), task.New(s.panicked), task.New(s.panicked)
-	s.newAccounts(opts)
+	if err := s.makeTenants(); err != nil {
+		return nil, err
+	}
 	s.attach(opts)
 	a, err := s.authenticator(opts, nil)
 	if err != nil {
@@ -140,6 +134,20 @@ func NewServer(opts *Options) (*Server, error) {
 	}
 	s.auth.put(a)
 	return s, nil
+}
+
+// makeKeys makes what the server is known by and what it decrypts with.
+func (s *Server) makeKeys() (err error) {
+	if s.key, err = nkeys.CreateServer(); err == nil {
+		s.id, err = s.key.PublicKey()
+	}
+	if err == nil {
+		s.xkey, err = nkeys.CreateCurveKeys()
+	}
+	if err != nil {
+		return fmt.Errorf("making the server's keys: %w", err)
+	}
+	return nil
 }
 
 // options are those in force now. They must not be changed.
@@ -155,14 +163,6 @@ func New(opts *Options) *Server {
 		return nil
 	}
 	return s
-}
-
-func publicKey(create func() (nkeys.KeyPair, error)) (string, error) {
-	kp, err := create()
-	if err != nil {
-		return "", err
-	}
-	return kp.PublicKey()
 }
 
 // panicked logs what would have ended the process. The connection concerned is gone.
@@ -226,6 +226,12 @@ func (s *Server) open() error {
 	}
 	if err := s.startMonitoring(); err != nil {
 		return fatalf("Can't start monitoring: %v", err)
+	}
+	if err := s.startResolver(); err != nil {
+		return fatalf("%v", err)
+	}
+	if err := s.tenants.Start(s.ending); err != nil {
+		return fatalf("%v", err)
 	}
 	if s.options().DontListen {
 		s.openDoor(nil)

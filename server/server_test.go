@@ -76,7 +76,7 @@ func TestNewServer(t *testing.T) {
 	named := New(&Options{ServerName: "n"})
 	require.Equal(t, "n", named.Name())
 	require.NotEqual(t, s.ID(), named.ID())
-	require.True(t, nkeys.IsValidPublicCurveKey(s.xkey))
+	require.True(t, nkeys.IsValidPublicCurveKey(s.curve()))
 
 	_, err = NewServer(&Options{ServerName: "a b", MaxPingsOut: -1})
 	require.ErrorContains(t, err, "server name cannot contain spaces")
@@ -90,7 +90,6 @@ func TestAskingAServerThatDoesNotRun(t *testing.T) {
 		require.Nil(t, s.Addr())
 		require.Nil(t, s.MonitorAddr())
 		require.Zero(t, s.NumClients())
-		require.Zero(t, s.NumSubscriptions())
 		require.Zero(t, s.NumSlowConsumers())
 		require.False(t, s.ReadyForConnections(0))
 		_, err := s.InProcessConn()
@@ -146,9 +145,10 @@ func TestInProcess(t *testing.T) {
 	require.NoError(t, err)
 	defer nc.Close()
 	_ = nc.SetDeadline(time.Now().Add(lab.Patience))
+	before := s.NumSubscriptions()
 	require.NoError(t, lab.Subscribe(nc, "a.>"))
 	require.Equal(t, 1, s.NumClients())
-	require.EqualValues(t, 1, s.NumSubscriptions())
+	require.Equal(t, before+1, s.NumSubscriptions())
 	_, err = io.WriteString(nc, "PUB a.b 2\r\nhi\r\n")
 	require.NoError(t, err)
 	want := "MSG a.b 1 2\r\nhi\r\n"
@@ -166,7 +166,7 @@ func TestInProcess(t *testing.T) {
 	v, err := s.Varz(nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, v.InMsgs)
-	require.EqualValues(t, 1, v.Subscriptions)
+	require.Equal(t, before+1, v.Subscriptions)
 }
 
 // A start that fails is told, by Err and in the log, and leaves nothing open.
@@ -292,8 +292,10 @@ func TestDoorConfig(t *testing.T) {
 		o.ServerName, o.ClientAdvertise = "n", "example.org:7"
 		o.MaxConn, o.MaxSubs, o.MaxSubTokens, o.MaxControlLine = 1, 2, 3, 4
 		o.MaxPayload, o.MaxPending, o.MaxClosedClients, o.MaxTracedMsgLen = 5, 6, 7, 8
+		o.AlwaysEnableNonce = true
 		o.Username, o.AuthTimeout, o.TLSTimeout, o.ProxyProtocol, o.SystemAccount = "u", 3, 4, true, "S"
 		o.Accounts = []*options.Account{{Name: "S"}}
+		o.OIDC = &options.OIDC{Issuer: "https://id.example", Audience: []string{"barid"}}
 		o.TLSConfig, o.AllowNonTLS, o.TLSRateLimit = &tls.Config{MinVersion: tls.VersionTLS13}, true, 12
 		o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = true, 13
 		o.TraceHeaders, o.TraceVerbose = true, true
@@ -303,7 +305,7 @@ func TestDoorConfig(t *testing.T) {
 	want := client.Config{
 		Tasks: s.connTask, Auth: cfg.Auth, Log: &s.logs, Info: cfg.Info, IDs: &s.ids,
 		MaxConnections: 1, MaxSubscriptions: 2, MaxTokens: 3, MaxLine: 4, MaxPayload: 5, MaxPending: 6,
-		MaxClosed: 7, WriteDeadline: 9, PingInterval: 10, PingMax: 11, FirstPing: true, NoStall: true,
+		MaxClosed: 7, WriteDeadline: 9, Pings: client.Pings{Interval: 10, Max: 11, First: true}, NoStall: true,
 		AuthConfigured: true, AuthTimeout: 3 * time.Second, ProxyProtocol: true, System: "S",
 		TLS: client.TLS{
 			Timeout: 4 * time.Second, Optional: true, First: true, Fallback: 13, Rate: 12,
@@ -315,19 +317,21 @@ func TestDoorConfig(t *testing.T) {
 	require.True(t, cfg.TLS.Config.DynamicRecordSizingDisabled)
 	require.Equal(t, uint16(tls.VersionTLS13), cfg.TLS.Config.MinVersion)
 	cfg.TLS.Config = nil
+	require.NotNil(t, cfg.Observer)
+	want.Observer, want.AlwaysNonce, want.MaxConnect = cfg.Observer, true, 64<<10
 	require.Equal(t, want, cfg)
 	fields := reflect.ValueOf(cfg)
 	for i := range fields.NumField() {
 		require.False(t, fields.Field(i).IsZero(), fields.Type().Field(i).Name)
 	}
 	i := cfg.Info
-	require.Equal(t, []any{s.ID(), "n", VERSION, BaridVersion, 1, "example.org", 7, true, s.xkey},
+	require.Equal(t, []any{s.ID(), "n", VERSION, BaridVersion, 1, "example.org", 7, true, s.curve()},
 		[]any{i.ID, i.Name, i.Version, i.Barid, i.Proto, i.Host, i.Port, i.Headers, i.Rest.XKey})
 	require.True(t, cfg.Auth.Required())
 
 	plain, _ := newServer(t, func(o *Options) { o.DisableShortFirstPing, o.NoHeaderSupport = true, true })
 	cfg = plain.doorConfig()
-	require.False(t, cfg.FirstPing)
+	require.False(t, cfg.Pings.First)
 	require.False(t, cfg.Info.Headers)
 	require.Equal(t, "127.0.0.1", cfg.Info.Host)
 }
@@ -394,7 +398,9 @@ func TestNotesAreLogged(t *testing.T) {
 
 // Proxies vouch for logins; where there are none, somebody has forgotten something.
 func TestProxiesWithoutLogins(t *testing.T) {
-	key, err := publicKey(nkeys.CreateServer)
+	pair, err := nkeys.CreateServer()
+	require.NoError(t, err)
+	key, err := pair.PublicKey()
 	require.NoError(t, err)
 	for _, user := range []string{"", "u"} {
 		s, log := newServer(t, func(o *Options) {

@@ -49,6 +49,17 @@ type (
 	MetaClusterInfo       = status.MetaClusterInfo
 	HealthzOptions        = status.HealthzOptions
 	HealthStatus          = status.HealthStatus
+
+	ConnectEventMsg    = status.ConnectEventMsg
+	DisconnectEventMsg = status.DisconnectEventMsg
+	AccountNumConns    = status.AccountNumConns
+	ServerStatsMsg     = status.ServerStatsMsg
+	ServerStats        = status.ServerStats
+	ServerInfo         = status.ServerInfo
+	ServerAPIResponse  = status.ServerAPIResponse
+	EventFilterOptions = status.EventFilterOptions
+	ApiError           = status.ApiError
+	UserInfo           = status.UserInfo
 )
 
 // States of connections, for ConnzOptions.

@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	// flushTime is how long a shutdown waits for clients to take what is due to them.
@@ -23,6 +26,7 @@ func (s *Server) Shutdown() {
 	s.notifyStopping()
 	s.removePorts()
 	s.stopListening()
+	s.leaveTenants()
 	s.dropClients()
 	for _, h := range s.webs() {
 		h.Shutdown(flushTime)
@@ -58,6 +62,13 @@ func (s *Server) stopListening() {
 	if l != nil && !deaf {
 		l.Close()
 	}
+}
+
+// leaveTenants tells the system account of the end, while there are clients to read it.
+func (s *Server) leaveTenants() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	s.tenants.Stop(ctx)
 }
 
 // dropClients ends all connections of clients. Those that do not take what waits for them in time

@@ -9,6 +9,7 @@ import (
 	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/doors/client"
+	"github.com/baridmq/barid/internal/tenancy"
 	"github.com/baridmq/barid/internal/transport/certs"
 )
 
@@ -24,10 +25,13 @@ func (s *Server) doorConfig() client.Config {
 		Auth:  s.auth.get(),
 		Log:   &s.logs,
 
-		AuthConfigured: needsLogin(o),
+		AuthConfigured: tenancy.NeedsLogin(o),
 		AuthTimeout:    seconds(o.AuthTimeout),
 		ProxyProtocol:  o.ProxyProtocol,
-		System:         systemAccount(o),
+		System:         tenancy.SystemAccount(o),
+		AlwaysNonce:    o.AlwaysEnableNonce,
+		MaxConnect:     longestConnect(o),
+		Observer:       s.tenants.Observer(),
 		TLS: client.TLS{
 			Config: clientTLS(o), Timeout: seconds(o.TLSTimeout), Optional: o.AllowNonTLS,
 			First: o.TLSHandshakeFirst, Fallback: o.TLSHandshakeFirstFallback, Rate: int(o.TLSRateLimit),
@@ -38,7 +42,7 @@ func (s *Server) doorConfig() client.Config {
 			ID: s.id, Name: s.Name(), Version: VERSION, Barid: BaridVersion, Proto: 1,
 			GitCommit: commit(), Go: runtime.Version(), Host: host, Port: port,
 			Headers: !o.NoHeaderSupport,
-			Rest:    proto.ServerInfoRest{Cluster: o.Cluster.Name, APILevel: apiLevel, XKey: s.xkey},
+			Rest:    proto.ServerInfoRest{Cluster: o.Cluster.Name, APILevel: apiLevel, XKey: s.curve()},
 		},
 		MaxConnections:   o.MaxConn,
 		MaxSubscriptions: o.MaxSubs,
@@ -49,11 +53,27 @@ func (s *Server) doorConfig() client.Config {
 		MaxClosed:        o.MaxClosedClients,
 		Trace:            client.Trace{MaxPayload: o.MaxTracedMsgLen, Headers: o.TraceHeaders, System: o.TraceVerbose},
 		WriteDeadline:    o.WriteDeadline,
-		PingInterval:     o.PingInterval,
-		PingMax:          o.MaxPingsOut,
-		FirstPing:        !o.DisableShortFirstPing,
+		Pings:            client.Pings{Interval: o.PingInterval, Max: o.MaxPingsOut, First: !o.DisableShortFirstPing},
 		NoStall:          o.NoFastProducerStall,
 	}
+}
+
+// tokenLine is room for a CONNECT with a token: those of providers and of users with many permissions
+// are longer than other lines.
+const tokenLine = 64 << 10
+
+// longestConnect bounds a CONNECT.
+func longestConnect(o *Options) int {
+	if tenancy.Trusting(o) || o.OIDC != nil || o.AuthCallout != nil {
+		return max(tokenLine, int(o.MaxControlLine))
+	}
+	return 0
+}
+
+// curve is the public key that others encrypt for the server with.
+func (s *Server) curve() string {
+	public, _ := s.xkey.PublicKey() // it was made with one
+	return public
 }
 
 // updateDoor gives the door, if there is one, the options in force. The caller holds s.life, as has

@@ -1,9 +1,9 @@
 package server
 
 import (
-	"errors"
 	"time"
 
+	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -40,10 +40,10 @@ type (
 // MaxAccountCycleSearchDepth bounds the search for cycles of imports, in accounts.
 const MaxAccountCycleSearchDepth = 1024
 
-// Errors about imports between accounts. barid has no imports yet, so nothing returns them.
+// Errors about imports between accounts, as Account.AddServiceImport and its siblings return them.
 var (
-	ErrImportFormsCycle = errors.New("import forms a cycle")
-	ErrCycleSearchDepth = errors.New("search cycle depth exhausted")
+	ErrImportFormsCycle = account.ErrCycle
+	ErrCycleSearchDepth = account.ErrCycleDepth
 )
 
 // SetGatewaysSolicitDelay does nothing. It sets how long a server waits before it connects to other

@@ -10,7 +10,8 @@ import (
 // accountEntry is an account as it is written down.
 type accountEntry struct {
 	*options.Account
-	entrants group
+	entrants             group
+	exportsAt, importsAt []conf.Position // where they stand
 }
 
 type limits = *options.AccountLimits
@@ -22,9 +23,10 @@ var accountBlock = block[*accountEntry]{path: "accounts", unknown: unknownField,
 	special("nkey", "string", (*decoder).accountNkey).help("public key of the account"),
 	defaultPermissions("default_permissions", func(a *accountEntry) *group { return &a.entrants }),
 	special("limits", "map", (*decoder).limits).help("what the account may use").unset("no bounds"),
-	missing[*accountEntry]("exports", "exports", absent),
-	missing[*accountEntry]("imports", "imports", absent),
-	missing[*accountEntry]("mappings maps", subjectMappings, absent),
+	special("exports", "list of maps", (*decoder).exports).help("what other accounts may import"),
+	special("imports", "list of maps", (*decoder).imports).help("what it takes of other accounts"),
+	special("mappings maps", "map", func(d *decoder, p *conf.Pair, a *accountEntry) { a.Mappings = d.mappings(p) }).
+		help("subjects that become others when they are published"),
 	missing[*accountEntry]("jetstream", streams, disabled),
 	missing[*accountEntry]("msg_trace trace_dest", "message tracing", absent),
 }}
@@ -88,6 +90,7 @@ func (d *decoder) account(p *conf.Pair) *options.Account {
 	}
 	a := &accountEntry{Account: options.NewAccount(p.Key)}
 	accountBlock.decode(d, p.Value.Map, a)
+	d.tenants = append(d.tenants, a)
 	d.entrants.join(d, &a.entrants, a.Account)
 	return a.Account
 }

@@ -66,6 +66,7 @@ func Complete(o *options.Options) {
 			o.AuthTimeout = o.TLSTimeout + 1 // what a handshake may take, and some more
 		}
 	}
+	completeTrust(o)
 	if !o.NoSystemAccount || hasAccount(o, options.DefaultSystemAccount) {
 		o.SystemAccount = cmp.Or(o.SystemAccount, options.DefaultSystemAccount)
 	}
@@ -137,6 +138,10 @@ func faults(o opts, reload bool) []fault {
 		refuse(!certs.ValidFingerprint(pin) || strings.ToLower(pin) != pin, errPin, pin)
 	}
 	c.logins(o)
+	c.trust(o)
+	c.callout(o)
+	c.oidc(o)
+	c.rules(o)
 	c.absentParts(o)
 	return c.faults
 }
@@ -168,9 +173,6 @@ func (c *checker) absentParts(o opts) {
 		{o.Websocket.Port != 0, "Websocket.Port", "websockets"},
 		{o.MQTT.Port != 0, "MQTT.Port", "MQTT"},
 		{o.JetStream, "JetStream", streams},
-		{len(o.TrustedKeys) > 0, "TrustedKeys", operators},
-		{len(o.TrustedOperators) > 0, "TrustedOperators", operators},
-		{o.AccountResolver != nil, "AccountResolver", operators},
 		{o.OCSPConfig != nil && o.OCSPConfig.Mode != options.OCSPModeNever, "OCSPConfig", "OCSP"},
 	} {
 		c.about()(part.asked, "Options.%s is not supported yet: barid has no %s", part.field, part.lack)

@@ -57,6 +57,10 @@ func TestCompleteKeepsWhatIsSet(t *testing.T) {
 		LogFile: "f", LogSizeLimit: 11, LogMaxFiles: 12, MaxTracedMsgLen: 13, PidFile: "p",
 		NoFastProducerStall: true, LameDuckDuration: 1, LameDuckGracePeriod: 2, ConnectErrorReports: 3, ReconnectErrorReports: 4,
 		LogFormat: "json", Syslog: true, RemoteSyslog: "udp://h:1", PortsFileDir: "d", ProfPort: 14, ProfBlockRate: 15,
+		TrustedKeys: []string{"O"}, TrustedOperators: []*jwt.OperatorClaims{{}}, OperatorTokens: []string{"j"},
+		Resolver: &options.ResolverConfig{}, ResolverPreload: map[string]string{}, ResolverTLS: &tls.Config{},
+		ResolverPinnedAccounts: []string{"A"}, DefaultSentinel: "j", AuthCallout: &options.AuthCallout{}, OIDC: &options.OIDC{},
+		Mappings: []*options.SubjectMapping{{Source: "a"}},
 	}
 	fields := reflect.ValueOf(&given).Elem()
 	for _, s := range settings() {
@@ -140,11 +144,6 @@ func TestValidate(t *testing.T) {
 		{"no path", func(o *options.Options) { o.RemoteSyslog = "unix://" },
 			"remote_syslog needs the form udp://host:port, tcp://host:port or unix:///path"},
 		{"routes as text", func(o *options.Options) { o.RoutesStr = "x" }, "Options.Routes is not supported yet: barid has no clustering"},
-		{"claims of operators", func(o *options.Options) { o.TrustedOperators = []*jwt.OperatorClaims{{}} },
-			"Options.TrustedOperators is not supported yet: barid has no operators"},
-		{"a resolver", func(o *options.Options) { o.AccountResolver = struct{ options.AccountResolver }{} },
-			"Options.AccountResolver is not supported yet: barid has no operators"},
-		{"operators", func(o *options.Options) { o.TrustedKeys = []string{"O"} }, "Options.TrustedKeys is not supported yet: barid has no operators"},
 		{"OCSP", func(o *options.Options) { o.OCSPConfig = &options.OCSPConfig{} }, "Options.OCSPConfig is not supported yet: barid has no OCSP"},
 		{"no OCSP", func(o *options.Options) { o.OCSPConfig = &options.OCSPConfig{Mode: options.OCSPModeNever} }, ""},
 		{"negative pings", func(o *options.Options) { o.MaxPingsOut = -1 }, "ping_max can not be negative"},

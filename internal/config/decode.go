@@ -55,6 +55,7 @@ func decodeDocument(o *options.Options, doc *conf.Document) (Remarks, error) {
 	}
 	topLevel.decode(d, doc.Root, &next)
 	d.entrants.settle(d, &next)
+	d.settleRules(&next)
 	if len(d.faults) > 0 {
 		return d.remarks, errors.Join(d.faults...)
 	}
@@ -69,6 +70,7 @@ type decoder struct {
 	faults   []error       // each a *conf.Error
 	remarks  Remarks
 	entrants entrants
+	tenants  []*accountEntry          // the accounts
 	places   map[string]conf.Position // of keys, by their paths
 	blocks   []vocabulary             // all there are, for advice
 }

@@ -180,7 +180,7 @@ func TestEveryKeyIsKnown(t *testing.T) {
 			cert_store cert_match_by cert_match ca_certs_match cert_match_skip_invalid`, tlsBlock.names()},
 		{"certs", "cert_file key_file", pairBlock.names()},
 		{"authorization", `user username password pass token timeout users default_permissions default_permission permissions
-			auth_callout auth_hook proxy_required`, authorizationBlock.names()},
+			auth_callout auth_hook proxy_required oidc`, authorizationBlock.names()},
 		{"user", `user username password pass nkey permissions permission authorization
 			allowed_connection_types connection_types clients proxy_required`, userBlock.names()},
 		{"permissions", "publish pub import subscribe sub export allow_responses publish_allow_responses", permissionsBlock.names()},
@@ -188,6 +188,14 @@ func TestEveryKeyIsKnown(t *testing.T) {
 		{"responses", "max max_msgs max_messages max_responses expires expiration ttl", responseBlock.names()},
 		{"account", "users nkey default_permissions exports imports mappings maps limits jetstream msg_trace trace_dest", accountBlock.names()},
 		{"limits", "max_connections max_conn max_subscriptions max_subs max_payload max_pay max_leafnodes max_leafs", limitsBlock.names()},
+		{"export", `stream service accounts account_token_position response_type response threshold response_threshold
+			response_max_time response_time latency allow_trace`, exportBlock.names()},
+		{"latency", "subject sampling", latencyBlock.names()},
+		{"import", "stream service prefix to share allow_trace", importBlock.names()},
+		{"source", "account subject", sourceBlock.names()},
+		{"mapping", "destination dest weight cluster", destinationBlock.names()},
+		{"auth_callout", "issuer auth_users users account acc xkey key allowed_accounts", calloutBlock.names()},
+		{"resolver", "type dir allow_delete hard_delete limit interval timeout ttl", resolverBlock.names()},
 		{"proxies", "trusted", proxies.names()},
 		{"proxy", "key public_key", proxy.names()},
 	} {

@@ -67,7 +67,7 @@ func (c *checker) logins(o *options.Options) {
 	}
 	refuse = c.about("no_auth_user")
 	switch {
-	case o.NoAuthUser == "" || taken[o.NoAuthUser]:
+	case o.NoAuthUser == "" || taken[o.NoAuthUser] || byOperators(o):
 	case len(taken) == 0:
 		refuse(true, errNobody, o.NoAuthUser)
 	default:
@@ -132,8 +132,7 @@ func (c *checker) accounts(o *options.Options) {
 		refuse(a.Nkey != "" && !nkeys.IsValidPublicAccountKey(a.Nkey), errAccountKey, shown(a.Nkey))
 	}
 	name, refuse := o.SystemAccount, c.about("system_account", "accounts")
-	refuse(name != "" && name != options.DefaultSystemAccount && !hasAccount(o, name),
-		errNoAccount, name)
+	refuse(name != "" && name != options.DefaultSystemAccount && !hasAccount(o, name) && !byOperators(o), errNoAccount, name)
 	refuse(name == options.GlobalAccount, "the account %q of everybody can not be the system account", name)
 }
 

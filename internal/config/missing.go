@@ -39,9 +39,6 @@ func ignored(names string, kind conf.Kind, why string) *row[opts, struct{}] {
 
 // The functions below say which values switch a part off.
 
-// never is for parts that cannot be switched off.
-func never(*conf.Value) bool { return false }
-
 // absent is nothing at all: an empty text, list or map, 0 or false.
 func absent(v *conf.Value) bool {
 	switch v.Kind {

@@ -26,10 +26,10 @@ var unsaid = []struct {
 	keep   bool
 	why    string
 }{
-	{[]string{"DontListen", "DisableShortFirstPing", "NoLog", "NoSigs"}, true, "programs that embed a server choose it"},
-	{[]string{"CustomClientAuthentication", "CustomRouterAuthentication", "Reread"}, true, "it is code of such a program"},
+	{[]string{"DontListen", "DisableShortFirstPing", "NoLog", "NoSigs", "AlwaysEnableNonce"}, true, "programs that embed a server choose it"},
+	{[]string{"CustomClientAuthentication", "CustomRouterAuthentication", "Reread", "AccountResolver"}, true, "it is code of such a program"},
 	{[]string{"ConfigFile", "ConfigDigest", "ConfigNotes"}, false, "it is about the file"},
-	{[]string{"TrustedKeys", "TrustedOperators", "AccountResolver", "Routes", "RoutesStr", "Cluster", "Gateway", "LeafNode",
+	{[]string{"Routes", "RoutesStr", "Cluster", "Gateway", "LeafNode",
 		"Websocket", "MQTT", "OCSPConfig", "JetStream", "JetStreamDomain", "JetStreamMaxMemory", "JetStreamMaxStore",
 		"JetStreamLimits", "StoreDir"}, true, "barid does not have the part"},
 }
@@ -216,7 +216,9 @@ func nameOf(a *options.Account) string {
 
 func accountChanges(from, to opts) ([]string, error) {
 	accounts := func(o opts) map[string]any {
-		return byName(o.Accounts, func(a *options.Account) (string, any) { return a.Name, []any{a.Nkey, a.Limits} })
+		return byName(o.Accounts, func(a *options.Account) (string, any) {
+			return a.Name, []any{a.Nkey, a.Limits, a.Exports, a.Imports, a.Mappings}
+		})
 	}
 	if reflect.DeepEqual(accounts(from), accounts(to)) {
 		return nil, nil

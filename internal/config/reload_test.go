@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/baridmq/barid/server/options"
@@ -151,7 +152,7 @@ func TestReloadsThatAreRefused(t *testing.T) {
 // A change of any field that a file is about is seen, and a secret in it is not shown.
 func TestEveryChangeIsSeen(t *testing.T) {
 	unseen := map[string]string{"HTTPHost": "", "TLSVerify": "only with TLS", "TLSCert": "with TLS", "TLSKey": "with TLS",
-		"TLSCaCert": "with TLS", "TLS": "with TLSConfig"}
+		"TLSCaCert": "with TLS", "TLS": "with TLSConfig", "OperatorTokens": "with TrustedOperators"}
 	all := reflect.TypeFor[options.Options]()
 	kept := map[string]bool{}
 	for _, group := range unsaid {
@@ -181,6 +182,24 @@ func TestEveryChangeIsSeen(t *testing.T) {
 			to.Nkeys = []*options.NkeyUser{{Nkey: "s3cret"}}
 		case "Accounts":
 			to.Accounts = []*options.Account{{Name: "x"}}
+		case "TrustedKeys":
+			to.TrustedKeys = []string{"x"}
+		case "TrustedOperators":
+			to.TrustedOperators = []*jwt.OperatorClaims{{}}
+		case "Resolver":
+			to.Resolver = &options.ResolverConfig{}
+		case "ResolverPreload":
+			to.ResolverPreload = map[string]string{"x": "s3cret"}
+		case "ResolverTLS":
+			to.ResolverTLS = &tls.Config{}
+		case "ResolverPinnedAccounts":
+			to.ResolverPinnedAccounts = []string{"x"}
+		case "AuthCallout":
+			to.AuthCallout = &options.AuthCallout{}
+		case "OIDC":
+			to.OIDC = &options.OIDC{}
+		case "Mappings":
+			to.Mappings = []*options.SubjectMapping{{}}
 		case "Tags":
 			to.Tags = []string{"x"}
 		case "Metadata":
@@ -202,7 +221,8 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		changes, err := Changes(from, to)
 		require.True(t, err != nil || len(changes) > 0, "a reload does not see that %s has changed", name)
 		for _, change := range changes {
-			if name == "Username" || name == "Password" || name == "Authorization" || name == "Users" {
+			if name == "Username" || name == "Password" || name == "Authorization" || name == "Users" ||
+				name == "DefaultSentinel" || name == "ResolverPreload" {
 				require.NotContains(t, change.Line, "s3cret")
 			}
 		}

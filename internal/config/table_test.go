@@ -88,20 +88,30 @@ All keys of a configuration file, and the flags that do the same. This file is m
 	section(&b, "Top level: monitoring, profiling, files", reportKeys, true)
 	section(&b, "Top level: log", logKeys, true)
 	section(&b, "Top level: who may enter", trustKeys, true)
+	section(&b, "Top level: operators", operatorKeys, true)
 	section(&b, "Top level: without effect", idleKeys, true)
 	section(&b, "`tls { }`", tlsBlock.keys, false)
 	section(&b, "`certs [ { } ]` in `tls`", pairBlock.keys, false)
 	section(&b, "`authorization { }`", authorizationBlock.keys, true)
 	section(&b, "`users [ { } ]` in `authorization` and in accounts", userBlock.keys, false)
+	section(&b, "`auth_callout { }` in `authorization`", calloutBlock.keys, false)
+	section(&b, "`oidc { }` in `authorization`", oidcBlock.keys, false)
+	section(&b, "`roles { NAME { } }` in `oidc`", roleBlock.keys, false)
+	section(&b, "`resolver { }`", resolverBlock.keys, false)
 	section(&b, "`permissions { }`, `default_permissions { }`", permissionsBlock.keys, false)
 	section(&b, "`publish { }`, `subscribe { }` in permissions", subjectBlock.keys, false)
 	section(&b, "`allow_responses { }` in permissions", responseBlock.keys, false)
 	section(&b, "`accounts { NAME { } }`", accountBlock.keys, false)
 	section(&b, "`limits { }` of an account", limitsBlock.keys, false)
+	section(&b, "`exports [ { } ]` of an account", exportBlock.keys, false)
+	section(&b, "`latency { }` of an export", latencyBlock.keys, false)
+	section(&b, "`imports [ { } ]` of an account", importBlock.keys, false)
+	section(&b, "`stream { }`, `service { }` of an import", sourceBlock.keys, false)
+	section(&b, "Destinations of `mappings`", destinationBlock.keys, false)
 	section(&b, "`proxies { }`", proxies.keys, false)
 	section(&b, "`trusted [ { } ]` in `proxies`", proxy.keys, false)
 
-	b.WriteString(`Users, permissions, accounts and limits can all be changed by a reload; so can proxies, and what is in tls but for
+	b.WriteString(`Users, permissions, accounts with all that is in them, and oidc can all be changed by a reload; so can proxies, and what is in tls but for
 ` + "`verify_and_map` and `connection_rate_limit`" + `.
 
 ## Known, and refused

@@ -12,7 +12,7 @@ type opts = *options.Options
 
 // topLevel are the settings of a server.
 var topLevel = block[opts]{unknown: unknownField,
-	keys: slices.Concat(listenKeys, limitKeys, reportKeys, logKeys, trustKeys, idleKeys, absentKeys)}
+	keys: slices.Concat(listenKeys, limitKeys, reportKeys, logKeys, trustKeys, operatorKeys, idleKeys, absentKeys)}
 
 // listenKeys say where and as whom a server listens.
 var listenKeys = []key[opts]{
@@ -145,6 +145,9 @@ var trustKeys = []key[opts]{
 		help("who may enter the account of everybody").unset("everybody").reloads("yes", userChanges),
 	special("accounts", "map or list", (*decoder).accounts).fills(func(o opts) []any { return []any{&o.Accounts} }).
 		help("separate subject spaces with their users").unset("none but $G and $SYS").reloads("yes", accountChanges),
+	made("mappings maps", "map", func(o opts) *[]*options.SubjectMapping { return &o.Mappings },
+		func(d *decoder, p *conf.Pair, o opts) { o.Mappings = d.mappings(p) }).
+		help("subjects of the account of everybody that become others when they are published").live("Reloaded: mappings"),
 	text("no_auth_user", func(o opts) *string { return &o.NoAuthUser }).
 		help("user that clients without credentials become").reloads("no, but it may go with its user", noAuthUserChanges),
 	choice("no_system_account no_system no_sys_acc", func(o opts) *bool { return &o.NoSystemAccount }).
@@ -174,24 +177,14 @@ var absentKeys = []key[opts]{
 	missing[opts]("jetstream", streams, disabled),
 	missing[opts]("store_dir storedir", streams, absent),
 	missing[opts]("default_js_domain", streams, absent),
-	missing[opts]("operator operators root roots root_operator root_operators", operators, absent),
-	missing[opts]("trusted_keys trusted", operators, absent),
-	missing[opts]("resolver account_resolver accounts_resolver", operators, absent),
-	missing[opts]("resolver_tls", operators, absent),
-	missing[opts]("resolver_preload", operators, absent),
-	missing[opts]("resolver_pinned_accounts", operators, absent),
-	missing[opts]("default_sentinel", operators, absent),
-	missing[opts]("mappings maps", subjectMappings, absent),
 	missing[opts]("ocsp", "OCSP", off("never", "mode")),
 	missing[opts]("ocsp_cache", "OCSP", off("none", "type")),
 }
 
 const (
-	clustering      = "clustering"
-	noDialling      = "barid connects to no other server"
-	streams         = "JetStream"
-	operators       = "operators"
-	subjectMappings = "subject mappings"
+	clustering = "clustering"
+	noDialling = "barid connects to no other server"
+	streams    = "JetStream"
 )
 
 func logtime(o opts) *bool { return &o.Logtime }

@@ -61,7 +61,10 @@ var authorizationBlock = block[*login]{path: "authorization", unknown: unknownFi
 	defaultPermissions("default_permissions default_permission permissions", func(l *login) *group { return &l.entrants }),
 	choice("proxy_required", func(l *login) *bool { return &l.ProxyRequired }).
 		help("the single login needs a trusted proxy").stays("ProxyRequired"),
-	missing[*login]("auth_callout auth_hook", "authorization callouts", never),
+	made("auth_callout auth_hook", "map", func(l *login) **options.AuthCallout { return &l.AuthCallout }, (*decoder).authCallout).
+		help("a service decides who may enter").unset("none").reloads("no", calloutChanges),
+	made("oidc", "map", func(l *login) **options.OIDC { return &l.OIDC }, (*decoder).oidc).
+		help("who has a token of an OpenID Connect provider may enter").unset("none").live("Reloaded: authorization oidc"),
 }}
 
 // userBlock are the settings of a user.

@@ -1,9 +1,7 @@
 package options
 
 import (
-	"errors"
 	"sync/atomic"
-	"time"
 )
 
 // Account is a subject space of its own, with its own users and limits. It describes an account in
@@ -15,8 +13,14 @@ type Account struct {
 	Name string
 	// Nkey is the public key of the account, empty if it has none.
 	Nkey string
-	// Limits are nil for none. A server reads them when it is made and when it is reloaded.
+	// Limits are nil for none. A server reads them, and what follows, when it is made and when it is
+	// reloaded.
 	Limits *AccountLimits
+	// Exports are what other accounts may import, Imports what this one takes of others.
+	Exports []*AccountExport
+	Imports []*AccountImport
+	// Mappings rename what is published in the account.
+	Mappings []*SubjectMapping
 
 	live atomic.Pointer[LiveAccount]
 }
@@ -40,6 +44,14 @@ type LiveAccount interface {
 	Subscriptions() int
 	// Interest is the number of subscriptions that want messages of a literal subject.
 	Interest(subject string) int
+	// PendingResponses is the number of replies that the exported service of that subject owes, or
+	// all of them if the subject is empty.
+	PendingResponses(service string) int
+	// Rules returns a copy of what the account exports and imports.
+	Rules() AccountRules
+	// Change lets f change a copy of that, and puts it in force until a reload. It returns an error
+	// of f, or what makes the result impossible; then nothing is changed.
+	Change(f func(*AccountRules) error) error
 }
 
 // NewAccount returns an account without limits.
@@ -50,7 +62,9 @@ func (a *Account) Attach(l LiveAccount) { a.live.Store(&l) }
 
 // clone returns a copy that answers for no server.
 func (a *Account) clone() *Account {
-	return &Account{Name: a.Name, Nkey: a.Nkey, Limits: copyOf(a.Limits)}
+	rules := AccountRules{a.Exports, a.Imports}.Clone()
+	return &Account{Name: a.Name, Nkey: a.Nkey, Limits: copyOf(a.Limits),
+		Exports: rules.Exports, Imports: rules.Imports, Mappings: cloneEach(a.Mappings, (*SubjectMapping).clone)}
 }
 
 // GetName returns the name.
@@ -98,55 +112,3 @@ func (a *Account) NumRemoteLeafNodes() int { return 0 }
 // MaxActiveLeafNodes returns the bound of leafnode connections: -1 for none, as barid cannot bound
 // them yet.
 func (a *Account) MaxActiveLeafNodes() int { return -1 }
-
-// NumServiceImports returns the number of imported services: 0, as barid has none yet.
-func (a *Account) NumServiceImports() int { return 0 }
-
-// ErrNoImports is returned by all that would export, import or measure a service or stream between
-// accounts.
-var ErrNoImports = errors.New("barid has no imports and exports yet")
-
-// AddStreamExport returns ErrNoImports.
-func (a *Account) AddStreamExport(subject string, accounts []*Account) error { return ErrNoImports }
-
-// AddServiceExport returns ErrNoImports.
-func (a *Account) AddServiceExport(subject string, accounts []*Account) error { return ErrNoImports }
-
-// AddStreamImport returns ErrNoImports.
-func (a *Account) AddStreamImport(from *Account, subject, prefix string) error { return ErrNoImports }
-
-// AddServiceImport returns ErrNoImports.
-func (a *Account) AddServiceImport(destination *Account, from, to string) error { return ErrNoImports }
-
-// SetServiceImportSharing returns ErrNoImports.
-func (a *Account) SetServiceImportSharing(destination *Account, to string, allow bool) error {
-	return ErrNoImports
-}
-
-// TrackServiceExportWithSampling returns ErrNoImports.
-func (a *Account) TrackServiceExportWithSampling(service, results string, sampling int) error {
-	return ErrNoImports
-}
-
-// UnTrackServiceExport does nothing: nothing is measured.
-func (a *Account) UnTrackServiceExport(service string) {}
-
-// ServiceExportResponseThreshold returns ErrNoImports.
-func (a *Account) ServiceExportResponseThreshold(subject string) (time.Duration, error) {
-	return 0, ErrNoImports
-}
-
-// SetServiceExportResponseThreshold returns ErrNoImports.
-func (a *Account) SetServiceExportResponseThreshold(subject string, d time.Duration) error {
-	return ErrNoImports
-}
-
-// NumPendingAllResponses returns how many replies services owe: 0, as barid has no imports yet. The
-// same holds for its siblings.
-func (a *Account) NumPendingAllResponses() int { return 0 }
-
-// NumPendingReverseResponses returns 0.
-func (a *Account) NumPendingReverseResponses() int { return 0 }
-
-// NumPendingResponses returns 0.
-func (a *Account) NumPendingResponses(filter string) int { return 0 }

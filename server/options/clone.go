@@ -46,6 +46,7 @@ func (o *Options) Clone() *Options {
 	cloneParts(&c)
 	c.LeafNode.Users = cloneEach(o.LeafNode.Users, user)
 	c.Metadata = maps.Clone(o.Metadata)
+	cloneTrust(&c)
 	c.ConfigNotes = slices.Clone(o.ConfigNotes)
 	return &c
 }
@@ -88,10 +89,47 @@ func cloneEach[T any](list []*T, clone func(*T) *T) []*T {
 	return c
 }
 
+// cloneTrust replaces what c shares of operators, resolvers and those who decide who may enter.
+func cloneTrust(c *Options) {
+	c.TrustedKeys = slices.Clone(c.TrustedKeys)
+	c.TrustedOperators = slices.Clone(c.TrustedOperators) // claims are immutable
+	c.OperatorTokens = slices.Clone(c.OperatorTokens)
+	c.Resolver, c.ResolverTLS = copyOf(c.Resolver), c.ResolverTLS.Clone()
+	c.ResolverPreload = maps.Clone(c.ResolverPreload)
+	c.ResolverPinnedAccounts = slices.Clone(c.ResolverPinnedAccounts)
+	c.Mappings = cloneEach(c.Mappings, (*SubjectMapping).clone)
+	if a := copyOf(c.AuthCallout); a != nil {
+		a.AuthUsers, a.AllowedAccounts = slices.Clone(a.AuthUsers), slices.Clone(a.AllowedAccounts)
+		c.AuthCallout = a
+	}
+	if p := copyOf(c.OIDC); p != nil {
+		p.Audience, p.Algorithms = slices.Clone(p.Audience), slices.Clone(p.Algorithms)
+		p.AllowedAccounts, p.Permissions = slices.Clone(p.AllowedAccounts), p.Permissions.Clone()
+		p.Roles = cloneEach(p.Roles, func(r *OIDCRole) *OIDCRole {
+			return &OIDCRole{Name: r.Name, Account: r.Account, Permissions: r.Permissions.Clone()}
+		})
+		c.OIDC = p
+	}
+}
+
+// Clone returns a copy that shares nothing with r.
+func (r AccountRules) Clone() AccountRules {
+	return AccountRules{
+		Exports: cloneEach(r.Exports, func(e *AccountExport) *AccountExport {
+			n := copyOf(e)
+			n.Accounts, n.Latency = slices.Clone(e.Accounts), copyOf(e.Latency)
+			return n
+		}),
+		Imports: cloneEach(r.Imports, copyOf),
+	}
+}
+
+func (m *SubjectMapping) clone() *SubjectMapping {
+	return &SubjectMapping{Source: m.Source, Destinations: cloneEach(m.Destinations, copyOf)}
+}
+
 // cloneParts replaces what c shares of the settings of absent parts, except for users.
 func cloneParts(c *Options) {
-	c.TrustedKeys = slices.Clone(c.TrustedKeys)
-	c.TrustedOperators = slices.Clone(c.TrustedOperators)
 	c.Routes = cloneURLs(c.Routes)
 	if c.OCSPConfig != nil {
 		c.OCSPConfig = &OCSPConfig{Mode: c.OCSPConfig.Mode, OverrideURLs: slices.Clone(c.OCSPConfig.OverrideURLs)}

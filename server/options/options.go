@@ -210,11 +210,32 @@ type Options struct {
 	// CustomRouterAuthentication does so for routes.
 	CustomRouterAuthentication Authentication
 
-	// TrustedKeys are the public keys of operators, TrustedOperators their claims, AccountResolver
-	// the source of the accounts they made.
+	// TrustedKeys are the public keys of operators, TrustedOperators their claims and OperatorTokens
+	// the JWTs of these, for reports. With either there are no logins but those by JWT.
 	TrustedKeys      []string
 	TrustedOperators []*jwt.OperatorClaims
-	AccountResolver  AccountResolver
+	OperatorTokens   []string
+	// AccountResolver is a program's own source of the JWTs of accounts; nil for that of Resolver.
+	AccountResolver AccountResolver
+	// Resolver is the source of the JWTs of accounts; nil for none.
+	Resolver *ResolverConfig
+	// ResolverPreload are account JWTs by public key, put into a resolver that keeps such.
+	ResolverPreload map[string]string
+	// ResolverTLS secures a URL resolver; nil for the usual.
+	ResolverTLS *tls.Config
+	// ResolverPinnedAccounts are the only accounts whose users may enter, beside the system account;
+	// empty for all.
+	ResolverPinnedAccounts []string
+	// DefaultSentinel is the user JWT of clients that show none; empty for none.
+	DefaultSentinel string
+	// AlwaysEnableNonce gives every client something to sign.
+	AlwaysEnableNonce bool
+	// AuthCallout lets a service decide who may enter; nil for none.
+	AuthCallout *AuthCallout
+	// OIDC lets those enter that have a token of an OpenID Connect provider; nil for nobody.
+	OIDC *OIDC
+	// Mappings rename what is published in the default account.
+	Mappings []*SubjectMapping
 
 	// Settings of parts that barid does not have yet; see there.
 	Routes                                []*url.URL

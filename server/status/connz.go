@@ -1,11 +1,17 @@
 package status
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // DefaultConnListSize is the page size of Connz where none is asked for.
 const DefaultConnListSize = 1024
 
-// ConnState chooses connections by whether they are open. In JSON it is a number.
+// ConnState chooses connections by whether they are open. In JSON it is a number; the words of
+// ParseConnState are read, too.
 type ConnState int
 
 // The states. The zero value asks for open connections.
@@ -14,6 +20,35 @@ const (
 	ConnClosed
 	ConnAll
 )
+
+// ParseConnState reads open, closed, any or all, in any case; nothing stands for open.
+func ParseConnState(text string) (ConnState, error) {
+	switch strings.ToLower(text) {
+	case "", "open":
+		return ConnOpen, nil
+	case "closed":
+		return ConnClosed, nil
+	case "any", "all":
+		return ConnAll, nil
+	}
+	return ConnOpen, fmt.Errorf("Error decoding state for %s", text)
+}
+
+// UnmarshalJSON reads the number of a state, or a word for it.
+func (s *ConnState) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '"' {
+		return json.Unmarshal(b, (*int)(s))
+	}
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	state, err := ParseConnState(text)
+	if err == nil {
+		*s = state
+	}
+	return err
+}
 
 // SortOpt is the key by which Connz orders connections; the empty value is ByCid.
 type SortOpt string

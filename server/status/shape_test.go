@@ -85,8 +85,21 @@ var shapes = []struct {
 	{"account", status.AccountInfo{}, `
 		account_name string, update_time time?, is_system bool?, expired bool, complete bool,
 		jetstream_enabled bool, leafnode_connections number, client_connections number,
-		subscriptions number, jwt string?, issuer_key string?, name_tag string?, tags array?,
-		sublist_stats object?`},
+		subscriptions number, mappings object?, exports array?, imports array?, jwt string?,
+		issuer_key string?, name_tag string?, tags array?, decoded_jwt object?,
+		validation_result_jwt array?, revoked_user object?, sublist_stats object?, responses object?`},
+	{"mapping", status.MapDest{}, `subject string, weight number, cluster string?`},
+	{"export", status.ExtExport{}, `
+		name string?, subject string?, type string?, token_req bool?, revocations object?,
+		response_type string?, response_threshold number?, service_latency object?,
+		account_token_position number?, allow_trace bool?, approved_accounts array?,
+		revoked_activations object?`},
+	{"import", status.ExtImport{}, `
+		name string?, subject string?, account string?, token string?, to string?,
+		local_subject string?, type string?, allow_trace bool?, invalid bool, share bool,
+		tracking bool, tracking_header object?, latency object?, m1 object?`},
+	{"sampling", status.ServiceSampling{}, `sampling number, results string`},
+	{"issue", status.ExtVrIssues{}, `description string, blocking bool, time_check bool`},
 	{"accstatz", status.AccountStatz{}, `server_id string, now time, account_statz array`},
 	{"account stat", status.AccountStat{}, `
 		acc string, name string, conns number, leafnodes number, total_conns number,
@@ -168,6 +181,44 @@ var shapes = []struct {
 	{"healthz", status.HealthStatus{}, `status string, status_code number?, error string?, errors array?`},
 	{"health error", status.HealthError{}, `
 		type string, account string?, stream string?, consumer string?, error string?`},
+	{"server", status.ServerInfo{}, `
+		name string, host string, id string, cluster string?, domain string?, ver string, tags array?,
+		metadata object?, feature_flags object?, jetstream bool, flags number, seq number, time time`},
+	{"client", status.ClientInfo{}, `
+		start time?, host string?, id number?, acc string?, svc string?, user string?, name string?,
+		lang string?, ver string?, rtt number?, server string?, cluster string?, alts array?, stop time?,
+		jwt string?, issuer_key string?, name_tag string?, tags array?, kind string?,
+		client_type string?, client_id string?, nonce string?, reply string?`},
+	{"connect", status.ConnectEventMsg{}, `
+		type string, id string, timestamp time, server object, client object`},
+	{"disconnect", status.DisconnectEventMsg{}, `
+		type string, id string, timestamp time, server object, client object, sent object,
+		received object, reason string`},
+	{"account connections", status.AccountNumConns{}, `
+		type string, id string, timestamp time, server object, acc string, name string, conns number,
+		leafnodes number, total_conns number, num_subscriptions number, sent object, received object,
+		slow_consumers number`},
+	{"statsz", status.ServerStatsMsg{}, `server object, statsz object`},
+	{"load", status.ServerStats{}, `
+		start time, mem number, cores number, cpu number, connections number, total_connections number,
+		active_accounts number, subscriptions number, sent object, sent_to_clients object,
+		received object, received_from_clients object, slow_consumers number,
+		slow_consumer_stats object?, stale_connections number?, stale_connection_stats object?,
+		stalled_clients number?, routes array?, gateways array?, active_servers number?,
+		jetstream object?, gomemlimit number?, gomaxprocs number?`},
+	{"route load", status.RouteStat{}, `rid number, name string?, sent object, received object, pending number`},
+	{"gateway load", status.GatewayStat{}, `
+		gwid number, name string, sent object, received object, inbound_connections number`},
+	{"filter", status.EventFilterOptions{}, `
+		server_name string?, cluster string?, host string?, exact_match bool?, tags array?, domain string?`},
+	{"error", status.ApiError{}, `code number, err_code number?, description string?`},
+	{"server id", status.ServerID{}, `name string, host string, id string`},
+	{"user", status.UserInfo{}, `
+		user string, account string, account_name string?, user_name string?, permissions object?,
+		expires number?`},
+	{"user permissions", status.UserPermissions{}, `publish object?, subscribe object?, responses object?`},
+	{"responses", status.ResponsePermission{}, `max number, ttl number`},
+	{"profilez options", status.ProfilezOptions{}, `name string, debug number?, duration number?`},
 	{"healthz options", status.HealthzOptions{}, `
 		js-enabled bool?, js-enabled-only bool?, js-server-only bool?, js-meta-only bool?,
 		account string?, stream string?, consumer string?, details bool?`},
@@ -277,7 +328,7 @@ func fill(t *testing.T, v reflect.Value) {
 		v.SetFloat(1.5)
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(7)
-	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(7)
 	default:
 		require.Failf(t, "no value", "for a field of kind %s", v.Kind())
@@ -297,6 +348,21 @@ func TestConnStateNumbers(t *testing.T) {
 	text, err := json.Marshal([]status.ConnState{status.ConnOpen, status.ConnClosed, status.ConnAll})
 	require.NoError(t, err)
 	require.JSONEq(t, `[0,1,2]`, string(text), "the numbers of the system account's requests")
+}
+
+// Requests over HTTP say a word where those of the system account say a number; both are understood.
+func TestConnStateIsANumberOrAWord(t *testing.T) {
+	for text, want := range map[string]status.ConnState{
+		`0`: status.ConnOpen, `1`: status.ConnClosed, `2`: status.ConnAll, `"open"`: status.ConnOpen,
+		`"CLOSED"`: status.ConnClosed, `"any"`: status.ConnAll, `"all"`: status.ConnAll, `""`: status.ConnOpen,
+	} {
+		var o status.ConnzOptions
+		require.NoError(t, json.Unmarshal([]byte(`{"state":`+text+`}`), &o), text)
+		require.Equal(t, want, o.State, text)
+	}
+	for _, text := range []string{`"1"`, `"shut"`, `true`, `1.5`, `{}`} {
+		require.Error(t, json.Unmarshal([]byte(`{"state":`+text+`}`), new(status.ConnzOptions)), text)
+	}
 }
 
 func TestUnlimitedReservationKeepsItsBits(t *testing.T) {

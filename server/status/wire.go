@@ -73,28 +73,6 @@ type InfoPermission struct {
 	Deny  []string `json:"deny,omitempty"`
 }
 
-// TypedEvent is what all events have.
-type TypedEvent struct {
-	Type string    `json:"type"`
-	ID   string    `json:"id"`
-	Time time.Time `json:"timestamp"`
-}
-
-// ClientInfo says of a connection who it is, in events.
-type ClientInfo struct {
-	Start   *time.Time    `json:"start,omitempty"`
-	Host    string        `json:"host,omitempty"`
-	ID      uint64        `json:"id,omitempty"`
-	Account string        `json:"acc,omitempty"`
-	User    string        `json:"user,omitempty"`
-	Name    string        `json:"name,omitempty"`
-	Lang    string        `json:"lang,omitempty"`
-	Version string        `json:"ver,omitempty"`
-	RTT     time.Duration `json:"rtt,omitempty"`
-	Server  string        `json:"server,omitempty"`
-	Cluster string        `json:"cluster,omitempty"`
-}
-
 // ServiceLatency is an event about one request to a service. barid does not measure services yet;
 // the type reads what other servers send.
 type ServiceLatency struct {

@@ -1,13 +1,20 @@
 // Package account holds accounts: isolated subject spaces with an index of who wants what.
 //
-// An Account ties core/interest to the receivers of messages. The package knows no sockets, no
-// credentials and no wire format. Accounts, subscriptions and the registry may be used by any
-// goroutine; each account's index has one leaf lock, the registry another.
+// An Account ties core/interest to the receivers of messages. What crosses the borders of accounts
+// does so by entries of their indexes: an import of a service is one in the importer, a subscription
+// to an imported stream has one in each account that the stream comes from (shadow.go), and replies
+// to requests come to one in the exporter (answers.go). link.go tells how accounts are wired.
+//
+// The package knows no sockets, no credentials and no wire format; how messages are rewritten on the way
+// is told to a Carrier. It starts no goroutine. Accounts, subscriptions and the registry may be used by
+// any goroutine. Each account's index has one leaf lock, its table of requests another, and so has the
+// registry. Registry and accounts have one Owner lock each for wiring, which are never held together.
 package account
 
 import (
 	"sync/atomic"
 
+	"github.com/baridmq/barid/internal/core/guard"
 	"github.com/baridmq/barid/internal/core/interest"
 )
 
@@ -22,31 +29,76 @@ type Limits struct {
 	Subscriptions int
 	// Payload is the size of header and payload of a message, in bytes.
 	Payload int
+	// Leafnodes is the number of leafnode connections at a time.
+	Leafnodes int
 }
 
 // Unlimited sets no bounds.
-func Unlimited() Limits { return Limits{Connections: -1, Subscriptions: -1, Payload: -1} }
-
-// Spec is the plain data that an account is built from, whatever it came from.
-type Spec struct {
-	// Name identifies the account in its server. It must not be empty.
-	Name   string
-	Limits Limits
+func Unlimited() Limits {
+	return Limits{Connections: -1, Subscriptions: -1, Payload: -1, Leafnodes: -1}
 }
 
 // Account is one subject space.
 type Account struct {
-	name        string
-	index       *interest.Index[Sub]
+	name    string
+	index   *interest.Index[Sub]
+	answers answers
+
+	// atomic
 	spec        atomic.Pointer[Spec]
+	mapping     atomic.Pointer[Mappings]
+	plan        atomic.Pointer[plan] // never nil
 	connections atomic.Int64
+	gone        atomic.Bool // it was removed from the registry
+	shadowed    atomic.Bool // it imports streams: its subscriptions may have shadows
+
+	// wiring is held while a plan is carried out, and while subscriptions come and go if the account is
+	// shadowed.
+	wiring struct {
+		guard.Owner
+		done    *plan // what was carried out last
+		routes  map[string]*Route
+		paths   []*Path
+		shadows map[*Sub][]*shadow
+	}
 }
 
-func newAccount(s Spec) *Account {
-	a := &Account{name: s.Name, index: interest.New[Sub]()}
-	a.spec.Store(&s)
+func newAccount(name string) *Account {
+	a := &Account{name: name, index: interest.New[Sub]()}
+	a.plan.Store(&plan{})
+	a.wiring.routes, a.wiring.shadows = map[string]*Route{}, map[*Sub][]*shadow{}
+	a.answers.init(a)
 	return a
 }
+
+// configure takes over what s says of the account alone.
+func (a *Account) configure(s *Spec) {
+	a.spec.Store(s)
+	m, err := CompileMappings(s.Mappings, "")
+	if err != nil {
+		m = nil
+	}
+	a.mapping.Store(m)
+	for i := range s.Exports {
+		if s.Exports[i].Kind == Service {
+			a.answers.open()
+			break
+		}
+	}
+}
+
+// Spec returns what the account was last made of.
+func (a *Account) Spec() *Spec { return a.spec.Load() }
+
+// Mapping returns how subjects are renamed that are published in the account, nil if none are.
+func (a *Account) Mapping() *Mappings { return a.mapping.Load() }
+
+// Imports returns the imports of the account's Spec in their order, and whether they are in force. It
+// must not be changed.
+func (a *Account) Imports() []ImportState { return a.plan.Load().states }
+
+// PendingReplies is the number of requests from other accounts that may still be answered.
+func (a *Account) PendingReplies() int { return int(a.answers.pending.Load()) }
 
 // Name returns the account's name.
 func (a *Account) Name() string { return a.name }
@@ -98,15 +150,26 @@ type Stats = interest.Stats
 func (a *Account) Stats() Stats { return a.index.Stats() }
 
 // Subscribe enters s under subject, which must be a valid subscription subject; it is copied. A
-// message published after Subscribe has returned reaches s.
+// message published after Subscribe has returned reaches s, also one that comes from another account. A
+// subscription must not be entered a second time after Unsubscribe.
 func (a *Account) Subscribe(s *Sub, subject []byte) {
 	s.node.Store(a.index.Insert(subject, s.Queue(), s))
+	if a.shadowed.Load() { // after the node is set; see carryOutStreams
+		a.shadow(s)
+	}
 }
 
 // Unsubscribe takes s out and reports whether it was in. Of several concurrent callers one gets
 // true.
 func (a *Account) Unsubscribe(s *Sub) bool {
-	return a.index.Remove(s.node.Load(), s.Queue(), s)
+	if !a.index.Remove(s.node.Load(), s.Queue(), s) {
+		return false
+	}
+	s.taken.Or(left)
+	if a.shadowed.Load() { // after the mark is set: one of those who shadow and unshadow sees the other
+		a.unshadow(s)
+	}
+	return true
 }
 
 // Match fills m with the subscriptions that want the literal subject.

@@ -34,7 +34,8 @@ const (
 //  3. The bytes of the run are borrowed until the stage is flushed. A receiver that wants them
 //     longer copies them; one that only passes them on adds itself to the stage.
 //  4. A run of one message is Taken or Refused, never Partly.
-//  5. It does not publish.
+//  5. It does not publish. Only entries of imports and replies have messages carried on, by the
+//     Carrier that is the host of the stage.
 //  6. It refuses once its box is closed: what the box could not have is offered to other members
 //     of the group, and must not come back.
 type Receiver interface {
@@ -66,7 +67,8 @@ type Sub struct {
 const (
 	givenUp = 1 << 63 // the owner has given the subscription up
 	ended   = 1 << 62 // its maximum was reached
-	marks   = givenUp | ended
+	left    = 1 << 61 // it was taken out of its account
+	marks   = givenUp | ended | left
 )
 
 // rare is what few subscriptions have.

@@ -27,6 +27,8 @@ type taker struct {
 	runs    []msg.Run // given to Deliver
 	filter  func(subject string) bool
 	closed  bool                 // refuses everything, as a connection that ends
+	replies bool                 // show reply subjects, "sid:subject>reply=payload "
+	header  string               // of the last message written
 	onWrite func(written string) // told before text grows
 }
 
@@ -88,8 +90,12 @@ func (k *taker) Encode(dst []byte, b *msg.Batch, r msg.Run, s *account.Sub) ([]b
 	for i := r.From; i < r.To; i++ {
 		m := &b.Msgs[i]
 		dst = append(s.AppendSID(dst), ':')
-		dst = append(append(dst, m.Subject.Of(b.Buf)...), '=')
-		dst = append(append(dst, m.Data.Of(b.Buf)...), ' ')
+		dst = append(dst, m.Subject.Of(b.Buf)...)
+		if k.replies && m.Reply.Len > 0 {
+			dst = append(append(dst, '>'), m.Reply.Of(b.Buf)...)
+		}
+		k.header = string(b.Buf[m.Data.At : m.Data.At+m.Header])
+		dst = append(append(append(dst, '='), m.Payload().Of(b.Buf)...), ' ')
 	}
 	return dst, 0
 }

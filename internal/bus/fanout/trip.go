@@ -3,7 +3,9 @@
 // A Trip is the scratch space of one publisher while it works through one read batch: the
 // messages, the receivers of the last subject, the stage that gathers what each destination
 // gets. It belongs to one goroutine, takes no lock of its own and allocates nothing once its
-// buffers have grown. The package knows no sockets and no wire format.
+// buffers have grown, but for requests to other accounts. What crosses the borders of accounts travels
+// on the same trip (cross.go). The package starts no goroutine and knows no sockets and no wire format
+// but that of headers.
 package fanout
 
 import (
@@ -50,10 +52,12 @@ type Trip struct {
 	again   account.Matches
 	staged  int64 // bytes that the stage stands for, roughly, over all destinations
 	random  rand.PCG
+	cross   crossing
 }
 
 var pool = sync.Pool{New: func() any {
 	t := &Trip{}
+	t.Stage.Host = t
 	t.random.Seed(rand.Uint64(), rand.Uint64())
 	return t
 }}
@@ -92,11 +96,13 @@ func (t *Trip) Put() {
 	t.matches[1].Reset()
 	t.again.Reset()
 	t.own, t.from, t.acc = nil, nil, nil
+	t.cross.forget(&t.Stage)
 	pool.Put(t)
 }
 
-// Add appends m to the batch and publishes it in a. Messages that follow each other and have the
-// same receivers form a run and travel together; they are delivered with the next Settle.
+// Add appends m to the batch and publishes it in a, on the subject that mappings of a make of its own.
+// Messages that follow each other and have the same receivers form a run and travel together; they are
+// delivered with the next Settle.
 func (t *Trip) Add(a *account.Account, m *msg.Message) {
 	b := &t.Stage.Batch
 	i := int32(len(b.Msgs))
@@ -104,17 +110,27 @@ func (t *Trip) Add(a *account.Account, m *msg.Message) {
 	follows := t.open && t.acc == a
 	subject := m.Subject.Of(b.Buf)
 	if !follows || !(m.Same || bytes.Equal(subject, b.Msgs[i-1].Subject.Of(b.Buf))) {
-		other := &t.matches[1-t.current]
-		a.Match(subject, other)
-		if !follows || !other.Equal(&t.matches[t.current]) {
-			t.Settle()
-			t.acc, t.open, t.current = a, true, 1-t.current
-			t.run = msg.Run{From: i, To: i}
+		if maps := a.Mapping(); maps != nil {
+			t.addMapped(a, i, maps)
+			return
 		}
+		t.find(a, subject, i, follows)
 	}
 	t.run.To = i + 1
 	if int64(b.Extent(t.run))*t.width() > mostStaged {
 		t.Settle()
+	}
+}
+
+// find looks up the receivers of subject for message i, which goes with the run before it if they are the
+// same.
+func (t *Trip) find(a *account.Account, subject []byte, i int32, follows bool) {
+	other := &t.matches[1-t.current]
+	a.Match(subject, other)
+	if !follows || !other.Equal(&t.matches[t.current]) {
+		t.Settle()
+		t.acc, t.open, t.current = a, true, 1-t.current
+		t.run = msg.Run{From: i, To: i}
 	}
 }
 
@@ -146,9 +162,8 @@ func (t *Trip) Settle() {
 	if !heard && t.from != nil {
 		t.unheard()
 	}
-	if t.staged += int64(t.Stage.Batch.Extent(t.run)) * t.width(); t.staged > mostStaged || t.Stage.Len() > mostEntries {
-		t.Flush()
-	}
+	t.staged += int64(t.Stage.Batch.Extent(t.run)) * t.width()
+	t.relieve()
 }
 
 // toOne gives each message of run to one of the members, but not to the member except, and
@@ -207,31 +222,59 @@ func (t *Trip) Say(line []byte, vouches bool) {
 // staged goes to other members.
 func (t *Trip) Flush() {
 	t.Settle()
+	t.send()
+}
+
+// relieve sends what is staged if it is much. It does not while messages that were made on the way are
+// still needed.
+func (t *Trip) relieve() {
+	if t.cross.depth > 0 {
+		return
+	}
+	if t.staged > mostStaged || t.Stage.Len() > mostEntries || len(t.Stage.Side.Buf) > mostMade {
+		t.send()
+	}
+}
+
+// send sends everything staged and said.
+func (t *Trip) send() {
 	for {
 		lost := t.Stage.Flush(t.own, t.said, t.now)
 		t.said = t.said[:0]
 		t.staged = 0
-		if !t.reroute(lost) {
-			return
+		if len(lost) == 0 || !t.reroute(lost) {
+			break
 		}
 	}
+	t.cross.restart(&t.Stage)
 }
 
 // reroute gives what queue members could not have to others of their groups. It reports whether
 // there is something to flush. It comes to an end because who gave up or is closed refuses.
 func (t *Trip) reroute(lost []outbox.Lost[account.Sub]) bool {
+	t.cross.depth++ // nothing is sent until all are through
 	for _, l := range lost {
 		if l.Ref.Queue() == "" {
 			continue
 		}
 		for i := l.Run.From; i < l.Run.To; i++ {
-			subject := t.Stage.Batch.Msgs[i].Subject.Of(t.Stage.Batch.Buf)
-			for _, q := range t.Receivers(t.acc, subject).Queues {
-				if q.Name == l.Ref.Queue() {
-					t.toOne(q.Members, l.Ref, msg.Run{From: i, To: i + 1})
-				}
-			}
+			t.anew(l.Ref, t.home(l.Made, i))
 		}
 	}
+	t.cross.depth--
 	return !t.Stage.Empty()
+}
+
+// anew offers a message, at the place where it was matched, to other members of the group of lost.
+func (t *Trip) anew(lost *account.Sub, at home) {
+	if at.made {
+		t.Stage.Swap()
+		defer t.Stage.Swap()
+	}
+	b := &t.Stage.Batch
+	for _, q := range t.Receivers(at.acc, b.Msgs[at.i].Subject.Of(b.Buf)).Queues {
+		if q.Name == lost.Queue() {
+			t.toOne(q.Members, lost, msg.Run{From: at.i, To: at.i + 1})
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/perm"
@@ -72,9 +73,27 @@ type Identity struct {
 	User, NKey string
 	// Proxy is the public key of the trusted proxy that vouched for the connection.
 	Proxy string
+	// Expires is when the right to be here ends, the zero time for never. The connection is then
+	// closed with proto.ErrUserExpired.
+	Expires time.Time
+	// Claims are what a JWT said of the user; nil without one.
+	Claims *Claims
 	// Entry is a note of the Authenticator for its Recheck, or that of its successor; nobody else
 	// looks at it. It may be nil.
 	Entry any
+}
+
+// Claims are what a JWT says of its user, for reports and events. They are immutable.
+type Claims struct {
+	// Token is the JWT. It is public: without the user's key it lets nobody in, unless Bearer.
+	Token string
+	// Name is the user's, Tags as they stand there.
+	Name string
+	Tags []string
+	// IssuerKey is the key that signed it.
+	IssuerKey string
+	// Bearer says that the token alone lets in, so it must not be shown.
+	Bearer bool
 }
 
 // ErrGone is returned by Recheck for a user that does not exist any more.
@@ -92,6 +111,28 @@ var (
 // not say why, so that an unknown user and a wrong password look alike.
 var ErrDenied = errors.New("authentication denied")
 
+// Refused is an error of Authenticate that tells more: to the owner of an account, why somebody who
+// claims to be in it was not let in. Err, which is not nil, says the rest.
+type Refused struct {
+	// Account is the account; nil if none is known.
+	Account *account.Account
+	// Why is for its owner; empty to say no more than the reason for which the connection is closed.
+	Why string
+	// Err is ErrDenied, or another error of Authenticate.
+	Err error
+}
+
+// Error implements error.
+func (r *Refused) Error() string {
+	if r.Why != "" {
+		return r.Why
+	}
+	return r.Err.Error()
+}
+
+// Unwrap returns Err.
+func (r *Refused) Unwrap() error { return r.Err }
+
 // Authenticator decides who a connection is.
 //
 //  1. Authenticate is called by the connection's own goroutine, for many connections at a time,
@@ -99,7 +140,10 @@ var ErrDenied = errors.New("authentication denied")
 //     false, with empty ones.
 //  2. It may take time, but ends with ctx.
 //  3. It returns an Identity, or an error. All errors mean that the connection is closed;
-//     ErrDenied says that its credentials are not good.
+//     ErrDenied says that its credentials are not good. An error that is, or wraps, a *proto.Error
+//     says itself what the client hears, the reason and the line for the log; one with the text of
+//     proto.ErrAuthorization and no line gets the usual one. All others end as ErrDenied does. Any of
+//     them may be in a Refused.
 //  4. Required says whether a connection may do anything before its CONNECT. It does not change.
 //  5. Nonce says whether clients are to be given something to sign. It does not change.
 //  6. Recheck is called like Authenticate, for a connection that was let in as was, by this

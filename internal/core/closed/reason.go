@@ -33,6 +33,9 @@ const (
 	InternalError
 	Kicked
 	MaxSubscriptions
+	AuthenticationExpired
+	CredentialsRevoked
+	MissingAccount
 	reasons
 )
 
@@ -66,6 +69,9 @@ func (r Reason) String() string {
 		InternalError:           "Unknown State",
 		Kicked:                  "Kicked",
 		MaxSubscriptions:        "Maximum Subscriptions Exceeded",
+		AuthenticationExpired:   "Authentication Expired",
+		CredentialsRevoked:      "Credentials Revoked",
+		MissingAccount:          "Missing Account",
 	}[r]
 }
 

@@ -101,9 +101,81 @@ type readLocker RWLeaf
 func (r *readLocker) Lock()   { (*RWLeaf)(r).RLock() }
 func (r *readLocker) Unlock() { (*RWLeaf)(r).RUnlock() }
 
+// Owner is a mutex under which leaves may be taken, one at a time, but no other Owner. The zero value
+// is unlocked. Its methods are those of sync.Mutex and panic with a Violation when a goroutine that
+// holds a leaf or an Owner takes one, or a goroutine unlocks an Owner that it does not hold.
+type Owner struct{ mu sync.Mutex }
+
+// Lock locks o.
+func (o *Owner) Lock() {
+	me := mayOwn(o)
+	o.mu.Lock()
+	owned(me, o)
+}
+
+// TryLock locks o if that is possible at once and reports whether it did. It obeys the rule of
+// Lock even if it fails.
+func (o *Owner) TryLock() bool {
+	me := mayOwn(o)
+	if !o.mu.TryLock() {
+		return false
+	}
+	owned(me, o)
+	return true
+}
+
+// Unlock unlocks o, which the calling goroutine must have locked.
+func (o *Owner) Unlock() {
+	me := self()
+	p := pageOf(me)
+	p.Lock()
+	_, leaf := p.held[me]
+	h, holds := p.owned[me]
+	fits := holds && h.leaf == o && !leaf
+	if fits {
+		delete(p.owned, me)
+	}
+	p.Unlock()
+	switch {
+	case fits:
+		o.mu.Unlock()
+	case leaf:
+		panic(Violation(fmt.Sprintf("guard: a goroutine unlocks a guard.Owner at %s before its leaf", caller())))
+	default:
+		panic(Violation(fmt.Sprintf("guard: a goroutine unlocks a guard.Owner at %s that it does not hold", caller())))
+	}
+}
+
+// mayOwn panics if the calling goroutine holds any lock already, and returns who it is.
+func mayOwn(o *Owner) uintptr {
+	me := mayLock(o)
+	p := pageOf(me)
+	p.Lock()
+	h, holds := p.owned[me]
+	p.Unlock()
+	if holds {
+		panic(Violation(fmt.Sprintf("guard: a goroutine takes a guard.Owner at %s while it holds a guard.Owner, since %s",
+			caller(), h.site())))
+	}
+	return me
+}
+
+// owned enters that goroutine me has got o.
+func owned(me uintptr, o *Owner) {
+	h := hold{leaf: o}
+	runtime.Callers(2, h.stack[:])
+	p := pageOf(me)
+	p.Lock()
+	defer p.Unlock()
+	if p.owned == nil {
+		p.owned = make(map[uintptr]hold)
+	}
+	p.owned[me] = h
+}
+
 // hold says which leaf a goroutine holds. One is enough, as nobody gets a second.
 type hold struct {
-	leaf  any // *Leaf or *RWLeaf
+	leaf  any // *Leaf or *RWLeaf; an *Owner among those owned
 	read  bool
 	stack [4]uintptr // where it was taken: the methods of this file, and who called them
 }
@@ -113,7 +185,8 @@ var books [64]page
 
 type page struct {
 	sync.Mutex
-	held map[uintptr]hold
+	held  map[uintptr]hold
+	owned map[uintptr]hold // the Owner of each goroutine that has one
 }
 
 // pageOf serves addresses, whose lowest bits are alike, and small numbers.
@@ -202,8 +275,11 @@ func holders(leaf any) string {
 }
 
 func name(leaf any) string {
-	if _, ok := leaf.(*RWLeaf); ok {
+	switch leaf.(type) {
+	case *RWLeaf:
 		return "guard.RWLeaf"
+	case *Owner:
+		return "guard.Owner"
 	}
 	return "guard.Leaf"
 }

@@ -4,6 +4,7 @@ package guard
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +128,34 @@ func deep(n int) uintptr {
 		return self()
 	}
 	return deep(n-1) + uintptr(room[n%len(room)])
+}
+
+// An Owner stands above the leaves: they are taken under it, one after the other, and nothing else.
+func TestOwner(t *testing.T) {
+	var o, p Owner
+	var l Leaf
+	var r RWLeaf
+	under := func(outer sync.Locker, f func()) string {
+		return fmt.Sprint(violation(func() {
+			outer.Lock()
+			defer outer.Unlock()
+			f()
+		}))
+	}
+	require.Contains(t, under(&o, func() {
+		l.Lock()
+		l.Unlock()
+		r.RLock()
+		r.RUnlock()
+	}), "nil")
+	require.Regexp(t, `takes a guard\.Owner at .+/checked_test\.go:\d+ while it holds a guard\.Owner, since `, under(&o, p.Lock))
+	require.Contains(t, under(&o, func() { p.TryLock() }), "while it holds a guard.Owner, since ")
+	require.Contains(t, under(&o, o.Lock), "while it holds a guard.Owner, since ")
+	require.Contains(t, under(&l, o.Lock), "takes a guard.Owner at ")
+	require.Contains(t, under(&o, func() { l.Lock(); defer l.Unlock(); r.Lock() }), "while it holds a guard.Leaf, since ")
+	require.Contains(t, under(&o, func() { l.Lock(); defer l.Unlock(); o.Unlock() }), "before its leaf")
+	require.Contains(t, under(&o, p.Unlock), "that it does not hold")
+	require.True(t, p.TryLock())
+	p.Unlock()
+	require.Contains(t, fmt.Sprint(violation(o.Unlock)), "that it does not hold")
 }

@@ -2,9 +2,10 @@
 // give a lock, so lock order is a property of types and not of a document.
 //
 // A Leaf is held by code that calls nothing that locks, sends, logs, does I/O or leaves its
-// package. In normal builds the types are plain mutexes and cost nothing; under the build tag
-// "guard" they panic when a goroutine that holds a leaf takes another one, or unlocks what it
-// does not hold.
+// package. An Owner is held by the few who change several things as one: they may take leaves under
+// it, one at a time, but no second Owner, and call out no more than others. In normal builds the types are plain mutexes and cost nothing; under the build tag
+// "guard" they panic when a goroutine that holds a leaf takes another lock, one that holds an
+// Owner takes another Owner, or one unlocks what it does not hold.
 //
 // The package starts no goroutine and knows nothing of what the locks guard. Under the tag it
 // has one lock of its own, below all others.

@@ -12,6 +12,7 @@ import (
 var (
 	_ sync.Locker = (*Leaf)(nil)
 	_ sync.Locker = (*RWLeaf)(nil)
+	_ sync.Locker = (*Owner)(nil)
 )
 
 func TestLeafExcludes(t *testing.T) {

@@ -12,5 +12,6 @@ import (
 
 func TestPlainTypesAddNothing(t *testing.T) {
 	require.Equal(t, unsafe.Sizeof(sync.Mutex{}), unsafe.Sizeof(Leaf{}))
+	require.Equal(t, unsafe.Sizeof(sync.Mutex{}), unsafe.Sizeof(Owner{}))
 	require.Equal(t, unsafe.Sizeof(sync.RWMutex{}), unsafe.Sizeof(RWLeaf{}))
 }

@@ -1,7 +1,7 @@
 // Package msg holds messages on their way through the broker: where a message lies in the
 // bytes that were read, and which messages of a read travel together.
 //
-// The package copies nothing and knows nothing of sockets, verbs or accounts. Its values
+// Header blocks are read and edited here, too (header.go). Otherwise the package copies nothing; it knows nothing of sockets, verbs or accounts. Its values
 // belong to one goroutine, the one that publishes; receivers borrow them until the batch is
 // flushed.
 package msg

@@ -23,8 +23,13 @@ type Encoder[R any] interface {
 // costs one lock and one write per batch and the bytes of one run are encoded destination by
 // destination, in memory that is hot. It belongs to one publisher's goroutine.
 type Stage[R any] struct {
-	// Batch holds the messages that the staged runs refer to.
+	// Batch holds the messages that are delivered now. Staged runs refer to it or to Side.
 	Batch msg.Batch
+	// Side is the other batch: of messages that were made on the way of those that were read, as for
+	// another account, or the read ones while those are delivered. See Swap.
+	Side msg.Batch
+	// Host is whose stage it is, for receivers that have it carry messages on; it may be nil.
+	Host any
 	// Pressure makes the publisher wait for slow consumers; nil for publishers that never wait.
 	Pressure *Pressure
 
@@ -35,6 +40,25 @@ type Stage[R any] struct {
 	scratch []byte
 	lost    []Lost[R]
 	crowd   []*Box // boxes that this flush left full
+	swapped bool   // Batch is the batch of messages made on the way
+}
+
+// Swap exchanges Batch and Side. What is staged keeps its batch. Since one chain of notes per
+// destination holds runs of both, each destination gets its messages in the order of their staging.
+func (s *Stage[R]) Swap() {
+	s.Batch, s.Side = s.Side, s.Batch
+	s.swapped = !s.swapped
+}
+
+// Swapped reports whether Batch holds the messages made on the way.
+func (s *Stage[R]) Swapped() bool { return s.swapped }
+
+// batch returns the batch of the runs that were staged while Swapped was as told.
+func (s *Stage[R]) batch(swapped bool) *msg.Batch {
+	if swapped == s.swapped {
+		return &s.Batch
+	}
+	return &s.Side
 }
 
 type target[R any] struct {
@@ -50,6 +74,7 @@ type entry[R any] struct {
 	shape uint64
 	run   msg.Run
 	next  int32
+	made  bool // run is of the batch of messages made on the way
 }
 
 // Destination is where staged messages go.
@@ -69,13 +94,13 @@ func (s *Stage[R]) Add(d *Destination[R], gen uint64, run msg.Run, ref *R) {
 		s.last = t
 	}
 	if t.tail >= 0 {
-		if e := &s.entries[t.tail]; e.ref == ref && e.run.To == run.From {
+		if e := &s.entries[t.tail]; e.ref == ref && e.run.To == run.From && e.made == s.swapped {
 			e.run.To = run.To
 			return
 		}
 	}
 	i := int32(len(s.entries))
-	s.entries = append(s.entries, entry[R]{ref: ref, shape: d.Enc.Shape(ref), run: run, next: -1})
+	s.entries = append(s.entries, entry[R]{ref: ref, shape: d.Enc.Shape(ref), run: run, next: -1, made: s.swapped})
 	if t.tail < 0 {
 		t.head = i
 	} else {
@@ -134,7 +159,7 @@ func (s *Stage[R]) Holds(box *Box) bool {
 	return false
 }
 
-// Flush encodes and sends everything staged and empties the stage, but not the batch. The box own
+// Flush encodes and sends everything staged and empties the stage, but not the batches. The box own
 // is served last and gets the bytes said first; own may be nil if said is empty. It returns what its subscriptions can no longer have, because they were given
 // up or their boxes closed while it was staged; the slice is good until the next Flush. With a
 // Pressure it waits for full boxes, as far as that allows; now is the time for its accounts.
@@ -183,6 +208,8 @@ func (s *Stage[R]) account(now time.Time) {
 type Lost[R any] struct {
 	Ref *R
 	Run msg.Run
+	// Made says that the run is of the batch of messages made on the way.
+	Made bool
 }
 
 // encoded remembers what the scratch holds, for the next destination that wants the same.
@@ -278,10 +305,11 @@ func (s *Stage[R]) encode(enc Encoder[R], c cursor, piece int) (next cursor, mes
 	s.scratch = s.scratch[:0]
 	for c.at >= 0 && len(s.scratch) < piece {
 		e := &s.entries[c.at]
-		run := s.Batch.Head(msg.Run{From: c.from, To: e.run.To}, piece-len(s.scratch))
+		b := s.batch(e.made)
+		run := b.Head(msg.Run{From: c.from, To: e.run.To}, piece-len(s.scratch))
 		if e.ref != nil {
 			var n int
-			s.scratch, n = enc.Encode(s.scratch, &s.Batch, run, e.ref)
+			s.scratch, n = enc.Encode(s.scratch, b, run, e.ref)
 			bytes += n
 			messages += run.Len()
 		}
@@ -298,7 +326,7 @@ func (s *Stage[R]) giveUp(c, last cursor, enc Encoder[R]) (some bool) {
 	for c.at >= 0 {
 		e := &s.entries[c.at]
 		if e.ref != nil && (enc == nil || !enc.Live(e.ref)) {
-			s.lost = append(s.lost, Lost[R]{Ref: e.ref, Run: msg.Run{From: c.from, To: e.run.To}})
+			s.lost = append(s.lost, Lost[R]{Ref: e.ref, Run: msg.Run{From: c.from, To: e.run.To}, Made: e.made})
 			e.ref = nil
 			some = true
 		}
@@ -314,7 +342,7 @@ func (s *Stage[R]) giveUp(c, last cursor, enc Encoder[R]) (some bool) {
 func (s *Stage[R]) alike(a, b int32) bool {
 	for a >= 0 && b >= 0 {
 		x, y := &s.entries[a], &s.entries[b]
-		if x.run != y.run {
+		if x.run != y.run || x.made != y.made {
 			return false
 		}
 		if x.ref != y.ref && (x.shape == 0 || x.shape != y.shape) {

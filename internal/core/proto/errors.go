@@ -39,6 +39,17 @@ const (
 var (
 	// ErrAuthorization answers failed authentication.
 	ErrAuthorization = &Error{Text: "Authorization Violation", Reason: closed.AuthenticationFailure}
+	// ErrUserExpired ends a connection whose user's time is over.
+	ErrUserExpired = &Error{Text: "User Authentication Expired", Reason: closed.AuthenticationExpired}
+	// ErrUserRevoked ends a connection whose user was revoked.
+	ErrUserRevoked = &Error{Text: "User Authentication Revoked", Reason: closed.CredentialsRevoked}
+	// ErrAccountExpired ends the connections of an account whose time is over, or that was deleted.
+	ErrAccountExpired = &Error{Text: "Account Authentication Expired", Reason: closed.AuthenticationExpired}
+	// ErrSignerGone ends a connection whose key was signed by one that does not count any more, or
+	// counts for less. The client is not told.
+	ErrSignerGone = &Error{Reason: closed.AuthenticationFailure}
+	// ErrRegistration ends a connection whose account could not take it.
+	ErrRegistration = &Error{Text: "Failed Account Registration", Reason: closed.AuthenticationFailure}
 	// ErrAuthTimeout ends a connection that did not say who it is in time.
 	ErrAuthTimeout = &Error{Text: "Authentication Timeout", Reason: closed.AuthenticationTimeout}
 	// ErrProxyNotTrusted answers the signature of an unknown proxy, as failed authentication.

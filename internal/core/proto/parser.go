@@ -47,6 +47,8 @@ type Command struct {
 type Parser struct {
 	// MaxLine bounds the argument part of a control line, in bytes.
 	MaxLine int
+	// MaxConnect bounds that of CONNECT; 0 for MaxLine.
+	MaxConnect int
 	// MaxPayload bounds header and payload together, in bytes; negative for no bound.
 	MaxPayload int
 	// Headers says that HPUB was agreed upon.
@@ -92,15 +94,19 @@ func (p *Parser) Next(buf []byte, pos int, c *Command) (int, error) {
 	if verb == Ping || verb == Pong || verb == OK {
 		return p.ignore(verb, pos, eol, len(buf), c)
 	}
+	most := p.MaxLine
+	if verb == Connect && p.MaxConnect > 0 {
+		most = p.MaxConnect
+	}
 	if eol < 0 {
 		// One more, as it may be the CR. Blanks in front do not count, but are kept, too.
-		if len(rest)-skip > 2*p.MaxLine+1 || len(bytes.TrimLeft(rest[skip:], " \t")) > p.MaxLine+1 {
+		if len(rest)-skip > 2*most+1 || len(bytes.TrimLeft(rest[skip:], " \t")) > most+1 {
 			return pos, errControlLine
 		}
 		return pos, nil
 	}
 	from, to := trim(rest, skip, eol)
-	if to-from > p.MaxLine {
+	if to-from > most {
 		return pos, errControlLine
 	}
 	if verb == Pub {

@@ -315,3 +315,26 @@ func BenchmarkParse(b *testing.B) {
 		benchmarkParse(b, func(i int) string { return fmt.Sprintf("SUB orders.%d %d\r\n", i, i) })
 	})
 }
+
+// CONNECT may have a bound of its own, which is that of no other line.
+func TestALongConnect(t *testing.T) {
+	p := newParser()
+	p.MaxConnect = 200
+	for _, size := range []int{65, 200, 201} {
+		line := "CONNECT " + strings.Repeat("x", size)
+		_, _, err := parse(p, []byte(line+"\r\n"))
+		_, _, partly := parse(p, []byte(line+"xx"))
+		if size > 200 {
+			require.ErrorIs(t, err, errControlLine)
+			require.ErrorIs(t, partly, errControlLine, "nothing is kept for it")
+			continue
+		}
+		require.NoError(t, err)
+		_, _, err = parse(p, []byte(line))
+		require.NoError(t, err)
+	}
+	for _, verb := range []string{"SUB ", "INFO ", "PUB "} {
+		_, _, err := parse(p, []byte(verb+strings.Repeat("x", 65)+"\r\n"))
+		require.ErrorIs(t, err, errControlLine, verb)
+	}
+}

@@ -21,7 +21,7 @@ func benchSession(b *testing.B) *session {
 	d := New(Config{
 		Tasks: tasks, Log: &record{}, IDs: new(atomic.Uint64), Auth: auth.NewOpen(account.NewRegistry().Get(account.Global)),
 		Info: proto.ServerInfo{Headers: true}, MaxLine: 4096, MaxPayload: 1 << 20, MaxPending: 64 << 20,
-		WriteDeadline: time.Minute, PingInterval: time.Hour, AuthTimeout: time.Hour,
+		WriteDeadline: time.Minute, Pings: Pings{Interval: time.Hour}, AuthTimeout: time.Hour,
 	})
 	ours, theirs := net.Pipe()
 	s := newSession(d, ours, identity.Standard)

@@ -24,11 +24,13 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 		s.dropAll()
 	}
 	s.options = o
+	searches := s.door.again.number.Load()
 	if err := s.authenticate(); err != nil {
 		return err
 	}
 	switch {
 	case o.Account != "" || o.NewAccount:
+		s.denied(proto.ErrAuthorization, nil)
 		return proto.ErrAuthorization
 	case o.Protocol != 0 && o.Protocol != 1:
 		return proto.ErrProtocolVersion
@@ -37,10 +39,16 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 	if o.NoResponders && !s.parser.Headers {
 		return proto.ErrNoResponders
 	}
-	s.connected, s.informed = true, o.Protocol < 1
+	first := !s.connected
+	s.connected = true
+	s.informed.Store(o.Protocol < 1)
 	s.conn.Box.Invalidate() // what was staged was shaped by the former view
 	s.publishView()
+	s.sinceLogin(searches)
 	s.parser.Begin() // what was allowed before may not be now
+	if first {
+		s.connectedNow()
+	}
 	s.ok(t)
 	s.firstPing()
 	return nil
@@ -51,8 +59,8 @@ func (s *session) ping(t *fanout.Trip) {
 	s.publish.account(s)
 	t.Say([]byte(proto.PongLine), true)
 	s.trace("->> [PONG]")
-	if s.connected && !s.informed {
-		s.informed = true
+	if s.connected && !s.informed.Load() {
+		s.informed.Store(true)
 		t.Say(s.info(s.id.Account), true)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/core/task"
 	"github.com/baridmq/barid/internal/transport/conn"
+	"github.com/baridmq/barid/internal/transport/listen"
 )
 
 // Log is where a door writes. Its methods may be called by any goroutine.
@@ -40,6 +41,8 @@ type Config struct {
 	AuthConfigured bool
 	// AuthTimeout is the time for a client to say who it is, if it has to.
 	AuthTimeout time.Duration
+	// AlwaysNonce gives clients something to sign, also if Auth does not ask for that.
+	AlwaysNonce bool
 	// TLS secures the connections.
 	TLS TLS
 	// ProxyProtocol expects the header of a proxy on each connection.
@@ -61,6 +64,8 @@ type Config struct {
 	MaxTokens int
 	// MaxLine bounds the arguments of a control line, in bytes.
 	MaxLine int
+	// MaxConnect bounds those of CONNECT, which may hold long tokens, in bytes; 0 for MaxLine.
+	MaxConnect int
 	// MaxPayload bounds header and payload of a message, in bytes; negative sets no bound.
 	MaxPayload int
 	// MaxPending bounds the bytes that wait for a connection.
@@ -70,13 +75,20 @@ type Config struct {
 	Trace     Trace
 	// WriteDeadline is how long a socket may take next to nothing while output waits for it.
 	WriteDeadline time.Duration
-	// PingInterval is the time between pings, PingMax how many may be unanswered.
-	PingInterval time.Duration
-	PingMax      int
-	// FirstPing asks for an early first ping, to measure the round trip.
-	FirstPing bool
+	Pings         Pings
 	// NoStall lets publishers never wait for slow consumers, which are cut off instead.
 	NoStall bool
+	// Observer is told who comes and goes; nil for nobody.
+	Observer Observer
+}
+
+// Pings says how a door finds out that connections are alive.
+type Pings struct {
+	// Interval is the time between two pings, Max how many may be unanswered.
+	Interval time.Duration
+	Max      int
+	// First asks for an early first ping, to measure the round trip.
+	First bool
 }
 
 // Trace says what is traced, if anything is.
@@ -97,9 +109,10 @@ type Door struct {
 	ids   *atomic.Uint64
 
 	now   atomic.Pointer[settings]
-	rate  rate
-	told  rate // bounds the log lines for connections that are refused because there are too many
+	rate  listen.Rate
+	told  listen.Rate // bounds the log lines for connections that are refused because there are too many
 	table table
+	again renewals
 	lame  atomic.Bool     // LameDuck was called
 	open  context.Context // ends with Shutdown
 	shut  context.CancelFunc
@@ -139,10 +152,10 @@ func (d *Door) cfg() *settings { return d.now.Load() }
 func New(cfg Config) *Door {
 	d := &Door{log: cfg.Log, tasks: cfg.Tasks, ids: cfg.IDs}
 	d.open, d.shut = context.WithCancel(context.Background())
-	d.rate = rate{rejected: func(n int64) {
+	d.rate = listen.Rate{Rejected: func(n int64) {
 		d.log.Warnf("Rejected %d connections due to TLS rate limiting", n)
 	}}
-	d.told = rate{rejected: func(n int64) {
+	d.told = listen.Rate{Rejected: func(n int64) {
 		d.log.Errorf("maximum connections exceeded: refused %d more", n)
 	}}
 	d.table.init(cfg.MaxConnections, cfg.MaxClosed)

@@ -19,12 +19,15 @@ const leastAuthTime = 10 * time.Second
 func (s *session) enterUnasked() error {
 	if s.cfg.Auth.Required() {
 		s.errorf("authentication error")
+		s.denied(proto.ErrAuthorization, nil)
 		return proto.ErrAuthorization
 	}
+	searches := s.door.again.number.Load()
 	if err := s.authenticate(); err != nil {
 		return err
 	}
 	s.publishView()
+	s.sinceLogin(searches)
 	return nil
 }
 
@@ -35,7 +38,9 @@ func (s *session) authenticate() error {
 	defer cancel()
 	id, err := s.cfg.Auth.Authenticate(ctx, c)
 	if err != nil {
-		return s.refuse(err, c)
+		refused := s.refuse(err, c)
+		s.denied(refused, err)
+		return refused
 	}
 	if s.id == nil || s.id.Account != id.Account { // else its place is taken by itself
 		if !id.Account.Join() {
@@ -82,7 +87,9 @@ func (s *session) refuse(err error, c *identity.Credentials) error {
 		return &proto.Error{Reason: closed.ServerShutdown}
 	}
 	refused := refusal(err, c)
-	s.errorf("%s", refused.Log)
+	if refused.Log != "" {
+		s.errorf("%s", refused.Log)
+	}
 	return &proto.Error{Text: refused.Text, Reason: refused.Reason}
 }
 
@@ -90,21 +97,29 @@ func (s *session) refuse(err error, c *identity.Credentials) error {
 func denied(c *identity.Credentials) string {
 	const text = "authentication error"
 	switch {
-	case len(c.NKey) == 56 && c.NKey[0] == 'U':
-		return text + " - Nkey " + quote(c.NKey)
-	case c.NKey != "": // somebody may have mistaken a seed for it
-		return text + ` - Nkey "` + redacted + `"`
+	case c.NKey != "":
+		return text + " - Nkey " + quote(publicNKey(c.NKey))
 	case c.User != "":
 		return text + " - User " + quote(c.User)
 	case c.Token != "":
-		return text + ` - Token "` + redacted + `"`
+		return text + ` - Token "` + proto.Redacted + `"`
 	}
 	return text
+}
+
+// publicNKey is what may be shown of what a client gives as its public key: somebody may have mistaken
+// a seed for it.
+func publicNKey(key string) string {
+	if key == "" || len(key) == 56 && key[0] == 'U' {
+		return key
+	}
+	return proto.Redacted
 }
 
 // refusal is what the client and the log get to hear of an error of the Authenticator.
 func refusal(err error, c *identity.Credentials) proto.Error {
 	e := *proto.ErrAuthorization
+	var own *proto.Error
 	switch {
 	case errors.Is(err, identity.ErrProxyNotTrusted):
 		e = *proto.ErrProxyNotTrusted
@@ -115,6 +130,13 @@ func refusal(err error, c *identity.Credentials) proto.Error {
 	case errors.Is(err, context.DeadlineExceeded):
 		// Nothing is said of the credentials, so that the client tries again.
 		e = proto.Error{Reason: closed.AuthenticationTimeout, Log: "authentication took too long"}
+	case errors.As(err, &own):
+		e = *own
+		if e.Log == "" && e.Text == proto.ErrAuthorization.Text {
+			e.Log = denied(c)
+		} else if e.Log == "" && own == proto.ErrRegistration {
+			e.Log = err.Error()
+		}
 	default:
 		e.Log = denied(c)
 	}
@@ -138,12 +160,16 @@ func (s *session) publishView() {
 		id: s.id, options: s.options, echo: s.options.Echo, headers: s.parser.Headers,
 		system: s.id.Account.Name() == s.cfg.System,
 	}
+	old := s.view.Load()
 	if s.id.Permissions.Responses() != nil {
 		v.grants = &perm.Grants{}
-		if old := s.view.Load(); old != nil && old.grants != nil {
+		if old != nil && old.grants != nil {
 			v.grants = old.grants // who may answer still may
 		}
 	}
 	s.view.Store(v)
 	s.publish.allow(s, v)
+	if ends := s.id.Expires; !ends.IsZero() && (old == nil || !old.id.Expires.Equal(ends)) {
+		s.rest(s.cfg.Pings.Interval)
+	}
 }

@@ -74,14 +74,14 @@ func (s *session) greet() error {
 		s.send(s.info(nil))
 		return proto.ErrMaxConnections
 	}
-	if cfg.Auth.Nonce() {
+	if cfg.Auth.Nonce() || cfg.AlwaysNonce {
 		s.nonce = newNonce()
 	}
 	if cfg.TLS.Config == nil || s.kind != identity.Standard {
 		s.send(s.info(nil))
 		return nil
 	}
-	if !s.door.rate.admit(s.conn.Started(), cfg.TLS.Rate) {
+	if !s.door.rate.Admit(s.conn.Started(), cfg.TLS.Rate) {
 		return proto.ErrThrottled
 	}
 	return s.secure(&cfg.TLS)
@@ -178,7 +178,7 @@ func (s *session) turnAway(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if !s.admitted && !s.door.told.admit(s.conn.Started(), 1) { // there may be very many
+	if !s.admitted && !s.door.told.Admit(s.conn.Started(), 1) { // there may be very many
 		e = &proto.Error{Text: e.Text, Reason: e.Reason}
 	}
 	s.tell(e)

@@ -86,7 +86,7 @@ func TestAnswersExpire(t *testing.T) {
 		{-1, 1000 * time.Hour, true},
 	} {
 		bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
-			st := build(answering(-1, c.expires), func(_ *site, cfg *Config) { cfg.PingInterval = 1 << 60 })
+			st := build(answering(-1, c.expires), func(_ *site, cfg *Config) { cfg.Pings.Interval = 1 << 60 })
 			alice, bob := st.client(as("alice")), st.client(as("bob"))
 			alice.say("SUB q 1\r\nPING\r\n")
 			alice.expect("PONG\r\n")

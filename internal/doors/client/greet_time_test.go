@@ -77,7 +77,7 @@ func TestNoAuthTimeout(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
-				st := build(pinged, timed, c.config, func(_ *site, cfg *Config) { cfg.FirstPing = false })
+				st := build(pinged, timed, c.config, func(_ *site, cfg *Config) { cfg.Pings.First = false })
 				p := st.dial()
 				for range c.connect {
 					time.Sleep(authTime - time.Millisecond)

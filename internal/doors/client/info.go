@@ -47,9 +47,12 @@ func (s *session) line() *proto.InfoLine {
 }
 
 // info returns the INFO line for this connection, in account a unless that is nil.
-func (s *session) info(a *account.Account) []byte {
+func (s *session) info(a *account.Account) []byte { return s.infoOf(a, s.door.lame.Load()) }
+
+// infoOf is info, of a server that is about to retire or not.
+func (s *session) infoOf(a *account.Account, lame bool) []byte {
 	i := proto.ConnInfo{MaxPayload: int32(s.parser.MaxPayload), ClientID: s.owner.ID, ClientIP: s.from.Load().ip,
-		LameDuck: s.door.lame.Load()}
+		LameDuck: lame}
 	if a != nil {
 		i.Account, i.System = a.Name(), a.Name() == s.cfg.System
 	}

@@ -15,7 +15,7 @@ const interval = 2 * time.Minute
 
 // pinged turns on the pings of a server as it is configured by default.
 func pinged(_ *site, cfg *Config) {
-	cfg.PingInterval, cfg.PingMax, cfg.FirstPing = interval, 2, true
+	cfg.Pings.Interval, cfg.Pings.Max, cfg.Pings.First = interval, 2, true
 }
 
 // bubble runs f with fake time: what is to happen after two minutes happens exactly then.
@@ -66,7 +66,7 @@ func TestFirstPing(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
-				st := build(pinged, func(_ *site, cfg *Config) { cfg.FirstPing, cfg.PingInterval = c.early, c.interval })
+				st := build(pinged, func(_ *site, cfg *Config) { cfg.Pings.First, cfg.Pings.Interval = c.early, c.interval })
 				after := map[time.Duration]bool{}
 				for range 40 {
 					start := time.Now()
@@ -206,11 +206,11 @@ func TestABusyClientThatDoesNotAnswerIsDropped(t *testing.T) {
 	})
 }
 
-// PingMax is how many pings may be unanswered.
+// Pings.Max is how many pings may be unanswered.
 func TestPingMax(t *testing.T) {
 	for _, most := range []int{1, 3} {
 		bubble(t, func(t *testing.T, build func(...func(*site, *Config)) *site) {
-			st := build(pinged, func(_ *site, cfg *Config) { cfg.PingMax = most })
+			st := build(pinged, func(_ *site, cfg *Config) { cfg.Pings.Max = most })
 			p := st.client(quietly)
 			for range most {
 				p.expect("PING\r\n")

@@ -49,7 +49,7 @@ func build(t *testing.T, change ...func(*site, *Config)) *site {
 		MaxLine:     4096,
 		MaxPayload:  1 << 20, MaxPending: 64 << 20, MaxClosed: 100,
 		WriteDeadline: 10 * time.Second,
-		PingInterval:  1000 * time.Hour, PingMax: 2,
+		Pings:         Pings{Interval: 1000 * time.Hour, Max: 2},
 	}
 	for _, f := range change {
 		f(st, &cfg)

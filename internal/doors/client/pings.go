@@ -9,8 +9,8 @@ import (
 	"github.com/baridmq/barid/internal/core/proto"
 )
 
-// pings keeps a connection alive, or finds that it is not. The timer starts a goroutine that
-// appends to the box or closes it.
+// pings keeps a connection alive, finds that it is not, or that its time is over. The timer starts a
+// goroutine that appends to the box or closes it.
 type pings struct {
 	timer  *time.Timer  // nil until Open
 	active atomic.Int64 // when the client last did something, ns of Unix time
@@ -32,19 +32,19 @@ const (
 func (s *session) startPings() {
 	s.pings.active.Store(s.conn.Started().UnixNano())
 	s.pings.timer = time.AfterFunc(time.Hour, func() { s.door.tasks.Go("pings", s.tick) })
-	due := s.cfg.PingInterval
+	due := s.cfg.Pings.Interval
 	if s.cfg.Auth.Required() {
 		due = s.cfg.AuthTimeout
 	} else {
 		s.pings.known.Store(true)
 	}
-	s.pings.timer.Reset(due) // now that tick can see the timer
+	s.rest(due) // now that tick can see the timer
 }
 
 // welcomePings ends the time for saying who it is, the first time that the client has.
 func (s *session) welcomePings() {
 	if s.pings.timer != nil && !s.pings.known.Swap(true) {
-		s.pings.timer.Reset(s.cfg.PingInterval)
+		s.rest(s.cfg.Pings.Interval)
 	}
 }
 
@@ -57,8 +57,48 @@ func (s *session) renewPings() {
 	if !s.cfg.Auth.Required() {
 		s.welcomePings()
 	} else if s.pings.known.Swap(false) {
-		s.pings.timer.Reset(s.cfg.AuthTimeout)
+		s.rest(s.cfg.AuthTimeout)
 	}
+}
+
+// expiryGrace is what a reader gets to end a connection whose time is over, before it is ended without.
+const expiryGrace = 500 * time.Millisecond
+
+// rest sets the timer to d, or to the end of the client's time if that comes before. Several may do
+// that at a time; the last one to see the view decides.
+func (s *session) rest(d time.Duration) {
+	for {
+		v := s.view.Load()
+		s.pings.timer.Reset(v.within(d))
+		if s.view.Load() == v {
+			return
+		}
+	}
+}
+
+// within shortens d so that it ends with the client's time.
+func (v *view) within(d time.Duration) time.Duration {
+	if v == nil || v.id.Expires.IsZero() {
+		return d
+	}
+	return min(d, time.Until(v.id.Expires))
+}
+
+// expired reports whether the client's time is over, and since when.
+func (v *view) expired() (since time.Duration, over bool) {
+	if v == nil || v.id.Expires.IsZero() {
+		return 0, false
+	}
+	left := time.Until(v.id.Expires)
+	return -left, left <= 0
+}
+
+// runOut ends the connection if the client's time is over. The timer posts it.
+func (s *session) runOut() error {
+	if _, over := s.view.Load().expired(); over && !s.conn.Ended() {
+		return s.part(proto.ErrUserExpired)
+	}
+	return nil
 }
 
 // stopPings stops the timer for good.
@@ -71,9 +111,9 @@ func (s *session) stopPings() {
 // firstPing brings the next ping forward after CONNECT. A random part keeps the clients of a
 // restarted server from being pinged all at once.
 func (s *session) firstPing() {
-	if s.pings.timer != nil && s.cfg.FirstPing {
-		d := min(s.cfg.PingInterval, earlyPing)
-		s.pings.timer.Reset(d + rand.N(d/5+1))
+	if s.pings.timer != nil && s.cfg.Pings.First {
+		d := min(s.cfg.Pings.Interval, earlyPing)
+		s.rest(d + rand.N(d/5+1))
 	}
 }
 
@@ -88,14 +128,23 @@ func (s *session) tick() {
 		s.giveUp(proto.ErrAuthTimeout)
 		return
 	}
-	now := time.Now().UnixNano()
-	if s.pressure.Waiting.Load() { // its answer could not be read
-		s.pings.timer.Reset(cfg.PingInterval)
+	if since, over := s.view.Load().expired(); over {
+		if since >= expiryGrace { // the reader waits for something
+			s.giveUp(proto.ErrUserExpired)
+			return
+		}
+		s.conn.Post(s.runOut)
+		s.pings.timer.Reset(expiryGrace)
 		return
 	}
-	quiet := now-s.pings.active.Load() >= int64(cfg.PingInterval)
+	now := time.Now().UnixNano()
+	if s.pressure.Waiting.Load() { // its answer could not be read
+		s.rest(cfg.Pings.Interval)
+		return
+	}
+	quiet := now-s.pings.active.Load() >= int64(cfg.Pings.Interval)
 	if quiet || now-s.pings.heard.Load() >= int64(roundTripAge) {
-		if int(s.pings.out.Load())+1 > cfg.PingMax {
+		if int(s.pings.out.Load())+1 > cfg.Pings.Max {
 			s.goStale()
 			return
 		}
@@ -104,7 +153,7 @@ func (s *session) tick() {
 		s.trace("->> [PING]")
 		s.send([]byte(proto.PingLine))
 	}
-	s.pings.timer.Reset(cfg.PingInterval)
+	s.rest(cfg.Pings.Interval)
 }
 
 // measure pings a client whose round trip somebody wants to know, unless it has a ping to answer.

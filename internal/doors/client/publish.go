@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/bus/perm"
 	"github.com/baridmq/barid/internal/core/msg"
@@ -15,7 +16,8 @@ import (
 type publishing struct {
 	refusal *proto.Error // of the last command line; nil if it was accepted
 	careful bool         // something is to be done for each message
-	counted bool         // so is the check of permissions, for the client may publish so many
+	mapped  mapped       // what the account's mappings make of the subject
+	counted bool         // so is the check of permissions: the client may publish so many, or subjects are mapped
 	grants  *perm.Grants // what it may publish beside its permissions; nil if there are none
 
 	// of the present batch
@@ -23,6 +25,27 @@ type publishing struct {
 	busy        bool // the client did something but answer a ping
 	active      bool // it published, or changed its subscriptions
 	msgs, bytes uint64
+}
+
+// mapped is what an account with mappings makes of a subject.
+type mapped struct {
+	on      bool   // the account has mappings
+	to      []byte // memory of the new subject
+	renamed bool   // to is it
+	dropped bool   // the message goes nowhere
+}
+
+// find looks subj up and returns the subject that the message goes to.
+func (m *mapped) find(a *account.Account, subj []byte) []byte {
+	maps := a.Mapping()
+	if m.on = maps != nil; !m.on {
+		return subj
+	}
+	m.to, m.renamed, m.dropped = maps.Append(m.to[:0], subj)
+	if m.renamed {
+		return m.to
+	}
+	return subj
 }
 
 // begin starts a batch.
@@ -78,10 +101,26 @@ func (s *session) pub(t *fanout.Trip, buf []byte, c *proto.Command) {
 	if p.careful {
 		s.ok(t)
 	}
+	if p.mapped.on {
+		p.mapped.add(t, s.id.Account, m)
+		return
+	}
 	t.Add(s.id.Account, m)
 }
 
-// mayPublish checks what is reserved for the server, and the permissions.
+// add publishes a message whose subject was looked up.
+func (m *mapped) add(t *fanout.Trip, a *account.Account, message *msg.Message) {
+	switch {
+	case m.dropped:
+	case m.renamed:
+		t.AddTo(a, message, m.to)
+	default:
+		t.AddTo(a, message, nil)
+	}
+}
+
+// mayPublish checks what is reserved for the server, and the permissions: to publish on what mappings make
+// of the subject.
 func (s *session) mayPublish(subj, reply []byte) *proto.Error {
 	if len(subj) > 0 && (reserved(subj, "_GR_.") || reserved(subj, "$NRG.")) {
 		return proto.PublishDenied(string(subj))
@@ -89,7 +128,8 @@ func (s *session) mayPublish(subj, reply []byte) *proto.Error {
 	if len(reply) > 0 && (reserved(reply, "_R_.") || reserved(reply, "$JS.ACK.") || reserved(reply, "_GR_.")) {
 		return proto.ReplyDenied(string(reply))
 	}
-	s.publish.counted = false
+	subj = s.publish.mapped.find(s.id.Account, subj)
+	s.publish.counted = s.publish.mapped.on // the next message may be mapped otherwise
 	if s.id.Permissions == nil || s.id.Permissions.MayPublish(subj) {
 		return nil
 	}

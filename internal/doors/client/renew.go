@@ -24,20 +24,13 @@ func (s *session) renew() error {
 		return nil
 	}
 	s.cfg = cfg
-	s.parser.MaxLine = cfg.MaxLine
+	s.parser.MaxLine, s.parser.MaxConnect = cfg.MaxLine, cfg.MaxConnect
 	if s.id == nil { // it has yet to say who it is, under the new rules
 		s.parser.MaxPayload = cfg.MaxPayload
 		s.renewPings()
 		return nil
 	}
-	err := s.recheck()
-	if err == nil {
-		err = s.prune()
-	}
-	if err != nil {
-		return s.part(err)
-	}
-	return nil
+	return s.review()
 }
 
 // part ends the connection after the client was told of err, outside of a batch.
@@ -63,9 +56,6 @@ func (s *session) recheck() error {
 		return &proto.Error{Reason: closed.ClientClosed}
 	case err != nil:
 		return s.refuse(err, c)
-	case id.Account.Yield():
-		s.joined = false
-		return proto.ErrMaxAccountConnections
 	}
 	s.id = id
 	s.parser.MaxPayload = smallest(s.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)

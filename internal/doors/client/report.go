@@ -32,8 +32,8 @@ type Info struct {
 	Subscriptions int
 	// Name, Lang and Version are what the client said of itself.
 	Name, Lang, Version string
-	// Account is the name of the account, Label the user in it.
-	Account, Label string
+	// Account is the name of the account, NameTag what people call it, Label the user in it.
+	Account, NameTag, Label string
 	Login
 	// TLS is the state of the encryption; nil for a plain connection. It is shared and must not be
 	// changed.
@@ -44,21 +44,33 @@ type Info struct {
 	First bool
 }
 
-// Login is what a connection entered by.
+// Login is what a connection entered by, or tried to.
 type Login struct {
 	// User is a name, NKey a public key; both are empty for a token and for nobody in particular.
 	User, NKey string
 	// Proxy is the key of the proxy that the connection came through.
 	Proxy string
+	// Claims are what a JWT says of the user; nil without one. They are shared and must not be changed.
+	Claims *identity.Claims
+	// Denied is, for Observer.Denied, what the owner of the account is told of why; empty to leave it at
+	// the reason.
+	Denied string
 }
 
 // mostRemembered bounds each text of a client that is kept after its end, in bytes.
 const mostRemembered = 256
 
+// mostToken is the longest JWT, in bytes, that is kept after the end of a connection: what fits into a
+// control line. Of others only the names are.
+const mostToken = 4096
+
 // forget cuts what the client said of itself to what is worth keeping.
 func (i *Info) forget() {
 	for _, text := range []*string{&i.Name, &i.Lang, &i.Version, &i.Label, &i.User, &i.NKey} {
 		*text = strings.Clone((*text)[:min(len(*text), mostRemembered)])
+	}
+	if c := i.Claims; c != nil && len(c.Token) > mostToken {
+		i.Claims = &identity.Claims{Name: cut(c.Name, mostRemembered), IssuerKey: cut(c.IssuerKey, mostRemembered), Bearer: c.Bearer}
 	}
 	if i.TLS != nil {
 		i.TLS = &tls.ConnectionState{Version: i.TLS.Version, CipherSuite: i.TLS.CipherSuite}
@@ -196,8 +208,7 @@ func (s *session) snapshot() Info {
 	}
 	if v := s.view.Load(); v != nil {
 		i.Name, i.Lang, i.Version = v.options.Name, v.options.Lang, v.options.Version
-		i.Account, i.Label = v.id.Account.Name(), v.id.Label
-		i.Login = Login{User: v.id.User, NKey: v.id.NKey, Proxy: v.id.Proxy}
+		i.identify(v.id)
 	}
 	return i
 }

@@ -31,19 +31,18 @@ type session struct {
 	nonce string
 
 	// owned by the reader
-	cfg       *settings // in force for this connection
-	parser    proto.Parser
-	options   *proto.ClientOptions // immutable; replaced by each CONNECT
-	id        *identity.Identity   // nil until authenticated
-	joined    bool                 // it counts in its account
-	connected bool                 // a CONNECT was accepted
-	informed  bool                 // the INFO after the first PING was sent, or is not wanted
-	publish   publishing
-	sids      sids
-	pressure  outbox.Pressure
+	cfg     *settings // in force for this connection
+	parser  proto.Parser
+	options *proto.ClientOptions // immutable; replaced by each CONNECT
+	id      *identity.Identity   // nil until authenticated
+	progress
+	publish  publishing
+	sids     sids
+	pressure outbox.Pressure
 
 	from  atomic.Pointer[address]
-	first atomic.Bool // the connection began with a handshake
+	first atomic.Bool  // the connection began with a handshake
+	due   atomic.Int32 // what is to be done again; see again.go
 
 	// view is what deliveries need to know; nil while nothing may be delivered.
 	view atomic.Pointer[view]
@@ -55,6 +54,13 @@ type session struct {
 	rtt   atomic.Int64 // last round trip, ns
 
 	pings pings
+}
+
+// progress is how far a session has come. It belongs to the reader.
+type progress struct {
+	joined    bool        // it counts in its account
+	connected bool        // a CONNECT was accepted
+	informed  atomic.Bool // the INFO after the first PING was sent, or is not wanted; others may look
 }
 
 // counts are what the client has brought.
@@ -80,7 +86,7 @@ func newSession(d *Door, nc net.Conn, kind identity.Kind) *session {
 	s := &session{door: d, cfg: cfg, conn: conn.New(nc, &cfg.conns), kind: kind, options: &unconnected}
 	s.owner = account.Owner{Receiver: s, ID: d.ids.Add(1)}
 	s.dest = account.Destination{Box: &s.conn.Box, Enc: s, ID: s.owner.ID}
-	s.parser = proto.Parser{MaxLine: cfg.MaxLine, MaxPayload: cfg.MaxPayload}
+	s.parser = proto.Parser{MaxLine: cfg.MaxLine, MaxConnect: cfg.MaxConnect, MaxPayload: cfg.MaxPayload}
 	s.pressure.Publisher = s.conn
 	s.from.Store(remote(nc.RemoteAddr()))
 	return s
@@ -256,8 +262,10 @@ func (s *session) Closed(reason closed.Reason) {
 	s.stopPings()
 	info := s.snapshot()
 	info.Stop, info.Reason = time.Now(), reason
-	info.forget()
-	defer s.door.table.remove(s, &info) // whatever comes before, its places are given back
+	defer s.disconnected(info) // last: then its places are free
+	kept := info
+	kept.forget()
+	defer s.door.table.remove(s, &kept) // whatever comes before, its places are given back
 	if s.joined {
 		defer s.id.Account.Leave()
 	}

@@ -2,9 +2,7 @@ package client
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -87,55 +85,6 @@ type lazily struct {
 // String implements fmt.Stringer.
 func (l lazily) String() string { return fmt.Sprintf(l.format, l.args...) }
 
-// secret tells by its name that a value of CONNECT must not be logged. Like the decoder of
-// CONNECT it ignores case.
-var secret = regexp.MustCompile(`(?is)^(?:pass.*|auth_token.*|sig|proxy_sig|nkey)$`)
-
-const redacted = "[REDACTED]"
-
-// redact returns the arguments of CONNECT as they were written, but without secrets and without
-// what is nested, which may hold some. What cannot be read is left out, too.
-func redact(args []byte) []byte {
-	if len(args) == 0 {
-		return nil
-	}
-	in := json.NewDecoder(bytes.NewReader(args))
-	var out []byte
-	done := 0 // how much of args is in out
-	if open, err := in.Token(); err != nil || open != json.Delim('{') {
-		return append(out, redacted...)
-	}
-	for {
-		out = append(out, args[done:in.InputOffset()]...)
-		if done = int(in.InputOffset()); !in.More() {
-			break
-		}
-		name, err := in.Token()
-		if err != nil {
-			return append(out, redacted...)
-		}
-		var value json.RawMessage
-		if err := in.Decode(&value); err != nil {
-			return append(out, redacted...)
-		}
-		if secret.MatchString(fmt.Sprint(name)) || value[0] == '{' || value[0] == '[' {
-			end := int(in.InputOffset())
-			out = append(out, args[done:end-len(value)]...)
-			out = append(out, `"`+redacted+`"`...)
-			done = end
-		}
-	}
-	if _, err := in.Token(); err != nil {
-		return append(out, redacted...)
-	}
-	end := int(in.InputOffset())
-	out = append(out, args[done:end]...)
-	if rest := bytes.TrimRight(args[end:], " \t\r\n"); len(rest) > 0 {
-		return append(out, redacted...)
-	}
-	return append(out, args[end:]...)
-}
-
 // traceControl traces a received control line.
 func (s *session) traceControl(verb proto.Verb, args []byte) {
 	name := [...]string{
@@ -144,7 +93,7 @@ func (s *session) traceControl(verb proto.Verb, args []byte) {
 	}[verb]
 	switch verb {
 	case proto.Connect:
-		args = redact(args)
+		args = proto.Redact(args)
 	case proto.Ping, proto.Pong, proto.OK:
 		args = nil
 	}

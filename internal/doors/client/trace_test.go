@@ -11,6 +11,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
+	"github.com/baridmq/barid/internal/core/proto"
 )
 
 // traced turns trace lines on.
@@ -106,8 +107,8 @@ const secretText = "s3cr3t"
 func TestRedact(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{`{"verbose":false,"user":"a","pass":"s3cr3t","name":"nm"}`, `{"verbose":false,"user":"a","pass":"[REDACTED]","name":"nm"}`},
-		{`{"auth_token":"s3cr3t","sig":"s3cr3t","proxy_sig":"s3cr3t","nkey":"s3cr3t","jwt":"j"}`,
-			`{"auth_token":"[REDACTED]","sig":"[REDACTED]","proxy_sig":"[REDACTED]","nkey":"[REDACTED]","jwt":"j"}`},
+		{`{"auth_token":"s3cr3t","sig":"s3cr3t","proxy_sig":"s3cr3t","nkey":"s3cr3t","jwt":"s3cr3t"}`,
+			`{"auth_token":"[REDACTED]","sig":"[REDACTED]","proxy_sig":"[REDACTED]","nkey":"[REDACTED]","jwt":"[REDACTED]"}`},
 		{`{"password":"s3cr3t","passwd":"s3cr3t","auth_token2":"s3cr3t"}`, `{"password":"[REDACTED]","passwd":"[REDACTED]","auth_token2":"[REDACTED]"}`},
 		{`{}`, `{}`},
 		{` { "user" : "a" , "pass" : "s3cr3t" , "echo" : true } `, ` { "user" : "a" , "pass" : "[REDACTED]" , "echo" : true } `},
@@ -158,7 +159,7 @@ func TestRedact(t *testing.T) {
 		{`{`, `{[REDACTED]`},
 		{``, ``},
 	} {
-		got := string(redact([]byte(c.args)))
+		got := string(proto.Redact([]byte(c.args)))
 		require.Equal(t, c.want, got, c.args)
 		require.NotContains(t, got, secretText)
 	}
@@ -186,7 +187,7 @@ func FuzzRedact(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, args []byte) {
-		got := redact(args)
+		got := proto.Redact(args)
 		var o struct {
 			Pass     any `json:"pass"`
 			Token    any `json:"auth_token"`
@@ -197,7 +198,7 @@ func FuzzRedact(f *testing.F) {
 		if json.Unmarshal(args, &o) != nil {
 			return
 		}
-		// What is valid stays valid, and its secrets are gone: it says of them what redact has put there.
+		// What is valid stays valid, and its secrets are gone: it says of them what Redact has put there.
 		var seen = o
 		require.NoError(t, json.Unmarshal(got, &seen), "%q gave %q", args, got)
 		for i, pair := range [][2]any{{o.Pass, seen.Pass}, {o.Token, seen.Token}, {o.Sig, seen.Sig}, {o.ProxySig, seen.ProxySig}, {o.NKey, seen.NKey}} {

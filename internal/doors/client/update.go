@@ -22,14 +22,19 @@ import (
 func (d *Door) Update(cfg Config) {
 	d.now.Store(d.settings(cfg))
 	d.enforcePins()
-	surplus := d.table.limit(cfg.MaxConnections)
-	for _, s := range surplus {
+	over := d.table.limit(cfg.MaxConnections)
+	for _, s := range over {
 		s.conn.Post(func() error { return s.part(proto.ErrMaxConnections) })
 	}
-	if len(surplus) > 0 {
-		d.log.Noticef("Closed %d connections to fall within max_connections", len(surplus))
+	if len(over) > 0 {
+		d.log.Noticef("Closed %d connections to fall within max_connections", len(over))
 	}
-	for _, s := range shuffled(d.table.all()) { // who comes first may have to leave a full account
+	for a, sessions := range d.present(nil) {
+		for _, s := range surplus(a, sessions) {
+			s.again(true)
+		}
+	}
+	for _, s := range d.table.all() {
 		s.conn.Post(s.renew)
 	}
 }
@@ -66,11 +71,36 @@ func (d *Door) LameDuck() {
 	}
 }
 
-// announce sends the client the INFO as it is now.
+// announce sends the client the INFO of a server that is about to retire.
 func (s *session) announce() error {
 	if s.connected && s.options.Protocol >= 1 {
-		s.send(s.info(nil))
+		s.send(s.infoOf(nil, true))
 	}
+	return nil
+}
+
+// Errors of Announce.
+var (
+	// ErrNoClient is returned for a connection that is not open.
+	ErrNoClient = errors.New("no such client id")
+	// ErrNotReady is returned for a client that does not heed an INFO, or not yet.
+	ErrNotReady = errors.New("client does not support Lame Duck Mode or is not ready to receive the notification")
+)
+
+// Announce tells the client of the connection with that number that the server is about to retire,
+// though it may not be: the client looks for another one. It must understand an INFO at any time
+// (protocol 1), and the server must have answered a PING that came after its CONNECT. Announce does
+// not wait.
+func (d *Door) Announce(id uint64) error {
+	s := d.table.get(id)
+	if s == nil || s.conn.Ended() {
+		return ErrNoClient
+	}
+	v := s.view.Load()
+	if v == nil || v.options.Protocol < 1 || !s.informed.Load() {
+		return ErrNotReady
+	}
+	s.conn.Post(s.announce)
 	return nil
 }
 

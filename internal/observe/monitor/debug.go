@@ -3,9 +3,10 @@ package monitor
 import (
 	"bytes"
 	"net/http"
-	"os"
 	"runtime"
 	"runtime/pprof"
+
+	"github.com/baridmq/barid/internal/observe/report"
 )
 
 // mostStacks is the number of goroutines up to which all stacks are written out. To write them the
@@ -24,16 +25,9 @@ func stacks() *answer {
 	return &answer{code: http.StatusOK, kind: kindJSON, open: true, body: b.Bytes()}
 }
 
-// variables answers with the command line, as the process shows it after it has hidden what is
-// secret in it, and with the statistics of the memory allocator.
+// variables answers with what the process tells of itself.
 func variables() *answer {
-	var v struct {
-		CommandLine []string          `json:"cmdline"`
-		Memory      *runtime.MemStats `json:"memstats"`
-	}
-	v.CommandLine, v.Memory = os.Args, new(runtime.MemStats)
-	runtime.ReadMemStats(v.Memory)
-	a := jsonAnswer(&v, nil, "  ")
+	a := jsonAnswer(report.Variables(), nil, "  ")
 	a.kind, a.open = "application/json; charset=utf-8", false
 	return a
 }

@@ -50,20 +50,11 @@ func (q *query) subs(name string) (list, detail bool) {
 }
 
 func (q *query) state(name string) status.ConnState {
-	text := q.values.Get(name)
-	switch strings.ToLower(text) {
-	case "", "open":
-		return status.ConnOpen
-	case "closed":
-		return status.ConnClosed
-	case "any", "all":
-		return status.ConnAll
-	}
+	state, err := status.ParseConnState(q.values.Get(name))
 	if q.err == nil {
-		//lint:ignore ST1005 the text is the answer's body, which tools know
-		q.err = fmt.Errorf("Error decoding state for %s", text)
+		q.err = err
 	}
-	return status.ConnOpen
+	return state
 }
 
 func connzOptions(values url.Values) (*status.ConnzOptions, error) {

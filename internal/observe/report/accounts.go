@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
+	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -14,10 +16,40 @@ type Account struct {
 	Name    string
 	System  bool      // it is the server's own
 	Updated time.Time // when its settings came into force
-	Clients int       // open connections
+	Expired bool
+	Clients int // open connections
 	In, Out Tally
 	Slow    int64 // slow consumers since start
 	Index   Index
+
+	Spec    *account.Spec // in force; nil shows nothing of it
+	Imports []Import      // of Spec, in its order
+	Token   Token         // what the account was made of; zero for a configuration file
+}
+
+// Import is an import of an account and whether it is in force.
+type Import struct {
+	*account.Import
+	Invalid bool
+}
+
+// Token is a JWT that describes an account.
+type Token struct {
+	JWT    string
+	Issuer string   // public key
+	Tags   []string // of the account
+	Claims json.RawMessage
+	Issues []Issue
+	// Revoked are times, in seconds of Unix time, by public key of a user or "*": JWTs of that user
+	// that were issued by then are void.
+	Revoked map[string]int64
+}
+
+// Issue is something that is not as it should be with a JWT.
+type Issue struct {
+	Text     string
+	Blocking bool
+	Time     bool // it comes from the time of the check
 }
 
 // UnknownAccount says that Accountz was asked for an account that the server does not have.
@@ -48,17 +80,38 @@ func Accountz(serverID string, now time.Time, opts *status.AccountzOptions, acco
 	return z, nil
 }
 
+// tag returns the name that people gave the account, or the one it has.
+func (a *Account) tag() string {
+	if a.Spec == nil {
+		return a.Name
+	}
+	return cmp.Or(a.Spec.Tag, a.Name)
+}
+
 func (a *Account) info() *status.AccountInfo {
-	return &status.AccountInfo{
+	i := &status.AccountInfo{
 		AccountName: a.Name,
 		LastUpdate:  a.Updated.UTC(),
 		IsSystem:    a.System,
+		Expired:     a.Expired,
 		Complete:    true,
 		ClientCnt:   a.Clients,
 		SubCnt:      a.Index.Subs,
-		NameTag:     a.Name,
+		NameTag:     a.tag(),
 		Sublist:     SublistStats(a.Index),
 	}
+	for _, im := range a.Imports {
+		i.Imports = append(i.Imports, im.shape())
+		i.Complete = i.Complete && !im.Invalid
+	}
+	if a.Spec != nil {
+		i.Mappings = mappings(a.Spec.Mappings)
+		for k := range a.Spec.Exports {
+			i.Exports = append(i.Exports, exportShape(&a.Spec.Exports[k]))
+		}
+	}
+	a.Token.fill(i)
+	return i
 }
 
 // AccountStatz reports what accounts use; nil opts stand for the zero value.
@@ -67,20 +120,34 @@ func AccountStatz(serverID string, now time.Time, opts *status.AccountStatzOptio
 	if opts != nil {
 		o = *opts
 	}
+	var named map[string]bool
+	if len(o.Accounts) > 0 {
+		named = make(map[string]bool, len(o.Accounts))
+		for _, name := range o.Accounts {
+			named[name] = true
+		}
+	}
 	z := &status.AccountStatz{ID: serverID, Now: now.UTC(), Accounts: []*status.AccountStat{}}
 	for i := range accounts {
 		a := &accounts[i]
-		if a.Clients == 0 && !o.IncludeUnused || len(o.Accounts) > 0 && !slices.Contains(o.Accounts, a.Name) {
+		if a.Clients == 0 && !o.IncludeUnused || named != nil && !named[a.Name] {
 			continue
 		}
 		z.Accounts = append(z.Accounts, &status.AccountStat{
-			Account: a.Name, Name: a.Name,
+			Account: a.Name, Name: a.tag(),
 			Conns: a.Clients, TotalConns: a.Clients, NumSubs: a.Index.Subs,
-			Sent:     status.DataStats{MsgBytes: status.MsgBytes(a.Out)},
-			Received: status.DataStats{MsgBytes: status.MsgBytes(a.In)},
+			Sent: dataStats(a.Out), Received: dataStats(a.In),
 
 			SlowConsumers: a.Slow,
 		})
 	}
 	return z
+}
+
+// dataStats is traffic of an account, none of which went to other servers.
+func dataStats(t Tally) status.DataStats {
+	return status.DataStats{
+		MsgBytes: status.MsgBytes(t),
+		Gateways: new(status.MsgBytes), Routes: new(status.MsgBytes), Leafs: new(status.MsgBytes),
+	}
 }

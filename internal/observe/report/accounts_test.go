@@ -2,12 +2,14 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/server/status"
 )
 
@@ -28,6 +30,45 @@ func TestAccountz(t *testing.T) {
 	_, err = Accountz(serverID, connNow, &status.AccountzOptions{Account: "B"}, someAccounts())
 	require.EqualError(t, err, "Account B does not exist")
 	require.ErrorIs(t, err, UnknownAccount("B"))
+}
+
+// All that is known of an account that a JWT describes is shown.
+func TestAccountOfAJWT(t *testing.T) {
+	stream := account.Import{Kind: account.Stream, Account: "B", Subject: "s.>", Local: "from.b.s.>", AllowTrace: true}
+	service := account.Import{Kind: account.Service, Account: "B", Subject: "q.*", Title: "ask", Share: true}
+	a := Account{
+		Name: "AAKEY", Updated: connNow, Expired: true,
+		Spec: &account.Spec{
+			Name: "AAKEY", Tag: "orders",
+			Exports: []account.Export{
+				{Kind: account.Stream, Subject: "o.>", Title: "orders", Accounts: []string{"Y", "X"}, Revoked: map[string]int64{"*": 100}},
+				{Kind: account.Service, Subject: "p.*", TokenRequired: true, TokenPosition: 2, Response: account.Streamed,
+					Threshold: time.Second, Latency: &account.Latency{Sampling: 10, Subject: "m"}, AllowTrace: true},
+			},
+			Mappings: []account.Mapping{{Source: "a", Destinations: []account.Destined{
+				{Subject: "b", Weight: 20}, {Subject: "c", Weight: 80, Cluster: "east"}}}},
+		},
+		Imports: Imports([]account.ImportState{{Import: &stream}, {Import: &service, Err: errors.New("not authorized")}}),
+		Token: Token{
+			JWT: "e.y.J", Issuer: "OKEY", Tags: []string{"t"}, Claims: json.RawMessage(`{"sub":"AAKEY"}`),
+			Issues: []Issue{{Text: "expired", Blocking: true, Time: true}}, Revoked: map[string]int64{"UKEY": 200},
+		},
+	}
+	z, err := Accountz(serverID, connNow, &status.AccountzOptions{Account: "AAKEY"}, []Account{a})
+	require.NoError(t, err)
+	golden(t, "accountz_jwt", z)
+	require.Equal(t, "orders", AccountStatz(serverID, connNow, &status.AccountStatzOptions{IncludeUnused: true}, []Account{a}).Accounts[0].Name)
+}
+
+func TestStatsz(t *testing.T) {
+	require.Equal(t, status.ServerStats{ActiveServers: 1}, Statsz(new(status.Varz), 0))
+	s := Statsz(&status.Varz{
+		Connections: 1, TotalConnections: 2, Subscriptions: 3, OutMsgs: 4, OutClientMsgs: 5, InBytes: 6, InClientBytes: 7,
+		SlowConsumers: 8, SlowConsumersStats: status.SlowConsumersStats{Clients: 8},
+		StaleConnections: 9, StaleConnectionStats: status.StaleConnectionStats{Clients: 9}, StalledClients: 10,
+	}, 11)
+	require.Equal(t, []int64{4, 5, 6, 7, 8, 9, 10, 11}, []int64{s.Sent.Msgs, s.SentClients.Msgs, s.Received.Bytes,
+		s.ReceivedClients.Bytes, int64(s.SlowConsumersStats.Clients), int64(s.StaleStats.Clients), s.StalledClients, int64(s.ActiveAccounts)})
 }
 
 func TestAccountStatz(t *testing.T) {
@@ -67,11 +108,11 @@ func (e entry) Subject() string { return e.sub.Subject }
 func (e entry) Snapshot() Sub   { return e.sub }
 
 // indexOf makes an index of so many subscriptions and counts how many are read.
-func indexOf(account string, n int, read *int) Index {
-	return Index{Account: account, Subs: uint32(n), Each: func(f func(Entry) bool) {
+func indexOf(name string, n int, read *int) Index {
+	return Index{Account: name, Subs: uint32(n), Each: func(f func(Entry) bool) {
 		for i := range n {
 			*read++
-			if !f(entry{Sub{Subject: fmt.Sprintf("%s.%d", account, i%10), SID: fmt.Sprint(i), CID: uint64(i)}}) {
+			if !f(entry{Sub{Subject: fmt.Sprintf("%s.%d", name, i%10), SID: fmt.Sprint(i), CID: uint64(i)}}) {
 				return
 			}
 		}
@@ -108,6 +149,8 @@ func TestSubszPages(t *testing.T) {
 	list(status.SubszOptions{Offset: 30, Limit: 2})
 	require.Equal(t, 7, read, "whole accounts are skipped")
 
+	indexes[2].Tag = "bravo"
+	require.Equal(t, "bravo", list(status.SubszOptions{}).Subs[64].AccountTag)
 	z := list(status.SubszOptions{Test: "B.3", Offset: 1, Limit: 2})
 	require.Equal(t, 4, z.Total, "all that match")
 	require.Equal(t, []string{"13", "23"}, []string{z.Subs[0].Sid, z.Subs[1].Sid})

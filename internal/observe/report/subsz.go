@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 // Index is a snapshot of the subscription index of one account. Counters run since start.
 type Index struct {
 	Account   string
+	Tag       string // name that people gave the account; empty for its name
 	Subs      uint32
 	Inserts   uint64
 	Removes   uint64
@@ -84,7 +86,7 @@ func list(z *status.Subsz, x *Index, test string) {
 		if seen > z.Offset && len(z.Subs) < z.Limit {
 			s := e.Snapshot()
 			d := s.detail()
-			d.Account, d.AccountTag = x.Account, x.Account
+			d.Account, d.AccountTag = x.Account, cmp.Or(x.Tag, x.Account)
 			z.Subs = append(z.Subs, d)
 		}
 		return test != "" || len(z.Subs) < z.Limit

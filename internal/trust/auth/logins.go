@@ -66,7 +66,7 @@ type Logins struct {
 	named    bool // users are configured
 	byCert   bool
 	subjects subjects // users by the names of certificates
-	proxies  []proxy
+	proxies  proxies
 	nobody   nkeys.KeyPair // stands in for nkeys that nobody has
 	checker  *checker
 	brake    *brake
@@ -113,15 +113,11 @@ func New(cfg Config) (*Logins, error) {
 		}
 		l.noAuth.unasked = true
 	}
-	for i, public := range cfg.Proxies {
-		k, err := newKey(public)
-		if err != nil { // it may be a seed, so it is not shown
-			return nil, fmt.Errorf("auth: key %d of the trusted proxies: %w", i+1, err)
-		}
-		l.proxies = append(l.proxies, proxy{public, k})
+	var err error
+	if l.proxies, err = newProxies(cfg.Proxies); err != nil {
+		return nil, err
 	}
 	l.remember(before)
-	var err error
 	l.nobody, err = nkeys.CreateUser()
 	return l, err
 }
@@ -206,7 +202,7 @@ func nothing(c *identity.Credentials) bool {
 
 // decide says who c is.
 func (l *Logins) decide(ctx context.Context, c *identity.Credentials) (*identity.Identity, error) {
-	proxy, err := l.vouched(c)
+	proxy, err := l.proxies.vouched(c)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (s *secret) same(old *secret) bool {
 
 // Recheck implements identity.Authenticator. Its errors are those of Authenticate, and ErrGone.
 func (l *Logins) Recheck(ctx context.Context, c *identity.Credentials, was *identity.Identity) (*identity.Identity, error) {
-	proxy, err := l.stillVouched(c, was)
+	proxy, err := l.proxies.stillVouched(c, was)
 	if err != nil {
 		return nil, err
 	}
@@ -75,20 +75,6 @@ func (l *Logins) Recheck(ctx context.Context, c *identity.Credentials, was *iden
 		return nil, err
 	}
 	return in.through(proxy), nil
-}
-
-// stillVouched returns the key of the trusted proxy that vouches for the connection. Its signature
-// was verified when the connection entered.
-func (l *Logins) stillVouched(c *identity.Credentials, was *identity.Identity) (string, error) {
-	if was.Proxy == "" {
-		return l.vouched(c)
-	}
-	for _, p := range l.proxies {
-		if p.public == was.Proxy {
-			return p.public, nil
-		}
-	}
-	return "", identity.ErrProxyNotTrusted
 }
 
 // findAgain looks for the login that the connection is now which entered by old.

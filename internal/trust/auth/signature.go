@@ -1,19 +1,13 @@
 package auth
 
 import (
-	"encoding/base64"
 	"errors"
 
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/trust/claims"
 )
-
-// proxy is a trusted proxy.
-type proxy struct {
-	public string
-	key    nkeys.KeyPair
-}
 
 // newKey returns what verifies signatures of the owner of a public nkey.
 func newKey(public string) (nkeys.KeyPair, error) {
@@ -28,22 +22,6 @@ func newKey(public string) (nkeys.KeyPair, error) {
 	return k, nil
 }
 
-// longestSignature is the length of 64 bytes in base64 with padding.
-const longestSignature = 88
-
-// decodeSignature decodes a client's signature: base64url without padding or, as old clients
-// do, standard base64 with it.
-func decodeSignature(text string) ([]byte, bool) {
-	if len(text) > longestSignature {
-		return nil, false
-	}
-	sig, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		sig, err = base64.StdEncoding.DecodeString(text)
-	}
-	return sig, err == nil
-}
-
 // byKey checks the signature of an nkey user. A key that nobody has costs a verification too.
 func (l *Logins) byKey(c *identity.Credentials, proxied bool) (*login, error) {
 	in := l.keys[c.NKey]
@@ -55,7 +33,7 @@ func (l *Logins) byKey(c *identity.Credentials, proxied bool) (*login, error) {
 		l.debugf("Signature missing")
 		return nil, identity.ErrDenied
 	}
-	sig, ok := decodeSignature(c.Sig)
+	sig, ok := claims.Signature(c.Sig)
 	if !ok {
 		l.debugf("Signature not valid base64")
 		return nil, identity.ErrDenied
@@ -74,25 +52,4 @@ func (l *Logins) byKey(c *identity.Credentials, proxied bool) (*login, error) {
 		return nil, identity.ErrDenied
 	}
 	return in, nil
-}
-
-// vouched returns the key of the trusted proxy that vouches for the connection, or nothing if
-// none tries to. Signatures of proxies are base64url without padding only.
-func (l *Logins) vouched(c *identity.Credentials) (string, error) {
-	if c.ProxySig == "" || len(l.proxies) == 0 {
-		return "", nil
-	}
-	if len(c.ProxySig) > longestSignature || c.Nonce == "" {
-		return "", identity.ErrProxyNotTrusted
-	}
-	sig, err := base64.RawURLEncoding.DecodeString(c.ProxySig)
-	if err != nil {
-		return "", identity.ErrProxyNotTrusted
-	}
-	for _, p := range l.proxies {
-		if p.key.Verify([]byte(c.Nonce), sig) == nil {
-			return p.public, nil
-		}
-	}
-	return "", identity.ErrProxyNotTrusted
 }

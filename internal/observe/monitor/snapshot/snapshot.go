@@ -30,8 +30,14 @@ func Conn(i *client.Info) report.Conn {
 		In: Tally(i.InMsgs, i.InBytes), Out: Tally(i.OutMsgs, i.OutBytes),
 		Stalls: i.Stalls, NumSubs: uint32(i.Subscriptions),
 		Software: report.Software{Name: i.Name, Lang: i.Lang, Version: i.Version},
-		Login:    report.Login{Account: i.Account, NameTag: i.Account, User: i.User, NKey: i.NKey, Token: i.Label == "token"},
+		Login:    report.Login{Account: i.Account, NameTag: i.NameTag, User: i.User, NKey: i.NKey, Token: i.Label == "token"},
 		ProxyKey: i.Proxy,
+	}
+	if u := i.Claims; u != nil {
+		c.Login.IssuerKey, c.Login.Tags, c.Login.Bearer = u.IssuerKey, u.Tags, u.Bearer
+		if !u.Bearer {
+			c.Login.JWT = u.Token
+		}
 	}
 	if t := i.TLS; t != nil {
 		c.TLS = &report.TLS{Version: t.Version, Cipher: t.CipherSuite, First: i.First, PeerCerts: t.PeerCertificates}
@@ -63,11 +69,12 @@ func Totals(open []client.Info) (t report.OpenTotals) {
 }
 
 // Account is what a report shows of an account. Whether it is the server's own and since when its
-// settings are in force is for the caller to say.
+// settings are in force, and what a JWT says of it, is for the caller to say.
 func Account(a *account.Account, t client.AccountTotals) report.Account {
 	return report.Account{
 		Name: a.Name(), Clients: a.Connections(), Slow: t.Slow, Index: Index(a),
 		In: Tally(t.InMsgs, t.InBytes), Out: Tally(t.OutMsgs, t.OutBytes),
+		Spec: a.Spec(), Imports: report.Imports(a.Imports()),
 	}
 }
 
@@ -76,7 +83,7 @@ func Account(a *account.Account, t client.AccountTotals) report.Account {
 func Index(a *account.Account) report.Index {
 	stats := a.Stats()
 	return report.Index{
-		Account: a.Name(), Subs: uint32(stats.Subscriptions), Inserts: stats.Inserts, Removes: stats.Removes,
+		Account: a.Name(), Tag: a.Spec().Tag, Subs: uint32(stats.Subscriptions), Inserts: stats.Inserts, Removes: stats.Removes,
 		Each: func(f func(report.Entry) bool) {
 			each(a, func(sub *account.Sub) bool { return f(entry{sub}) })
 		},

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/report"
@@ -19,7 +20,9 @@ func TestConnForReports(t *testing.T) {
 	i := client.Info{
 		ID: 7, IP: "10.0.0.1", Port: 8, Start: at, LastActivity: at.Add(1), Stop: at.Add(2), Reason: closed.StaleConnection,
 		RTT: 3, Pending: 4, InMsgs: 5, InBytes: 6, OutMsgs: 7, OutBytes: 8, Stalls: 9, Subscriptions: 10,
-		Name: "n", Lang: "l", Version: "v", Account: "A", Label: "user:u",
+		Name: "n", Lang: "l", Version: "v", Account: "A", NameTag: "Team A", Label: "user:u",
+		Login: client.Login{User: "u", NKey: "UKEY", Proxy: "UPROXY",
+			Claims: &identity.Claims{Token: "x.y.z", Name: "ann", Tags: []string{"t"}, IssuerKey: "AKEY"}},
 	}
 	c := Conn(&i)
 	require.Equal(t, []any{uint64(7), "Client", "nats", "10.0.0.1", 8, at, at.Add(1), at.Add(2), "Stale Connection"},
@@ -27,6 +30,12 @@ func TestConnForReports(t *testing.T) {
 	require.Equal(t, []any{time.Duration(3), 4, int64(5), int64(6), int64(7), int64(8), int64(9), uint32(10)},
 		[]any{c.RTT, c.Pending, c.In.Msgs, c.In.Bytes, c.Out.Msgs, c.Out.Bytes, c.Stalls, c.NumSubs})
 	require.Equal(t, []any{"n", "l", "v", "A"}, []any{c.Software.Name, c.Software.Lang, c.Software.Version, c.Login.Account})
+	require.Equal(t, report.Login{
+		NKey: "UKEY", User: "u", Account: "A", NameTag: "Team A", JWT: "x.y.z", IssuerKey: "AKEY", Tags: []string{"t"},
+	}, c.Login)
+	require.Equal(t, "UPROXY", c.ProxyKey)
+	i.Claims = &identity.Claims{Token: "x.y.z", Bearer: true}
+	require.Empty(t, Conn(&i).Login.JWT, "it alone lets in")
 	i.Reason = closed.Open
 	require.Empty(t, Conn(&i).Reason)
 }

@@ -1,0 +1,302 @@
+package claims
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+	"github.com/stretchr/testify/require"
+)
+
+// Known tokens, of both versions, that other servers accept.
+const (
+	vectorNew = `eyJ0eXAiOiJKV1QiLCJhbGciOiJlZDI1NTE5LW5rZXkifQ.eyJqdGkiOiJBSkVRWExJV1ZESkpBSkNCWUlRSFFMUzNDNlNHREI0UFRTQlBZTlIzMk1YTlNPRUpYS1NBIiwiaWF0IjoxNzAwMDAwMDAwLCJpc3MiOiJBQUIyQ0I1NzZQSEJCUFE1T0RPUlJaMkxZQ01XUFpHV0dDTjJLREs3RFhPSU1aQVNLVVkzUVBaViIsIm5hbWUiOiJ1Iiwic3ViIjoiVUFCMkNCNTc2UEhCQlBRNU9ET1JSWjJMWUNNV1BaR1dHQ04yS0RLN0RYT0lNWkFTS1VZM1JMS0siLCJuYXRzIjp7InB1YiI6e30sInN1YiI6e30sInN1YnMiOi0xLCJkYXRhIjotMSwicGF5bG9hZCI6LTEsInR5cGUiOiJ1c2VyIiwidmVyc2lvbiI6Mn19.gcYKXM2Gv4dIcQuLRBNuVMw4irwUwc573ceH_645XcwOl2y8k1wMEr94mM9M9sZXOdr4POC_AiA3NhnUxUYTBg`
+	vectorOld = `eyJ0eXAiOiJqd3QiLCJhbGciOiJlZDI1NTE5In0.eyJqdGkiOiJBSkVRWExJV1ZESkpBSkNCWUlRSFFMUzNDNlNHREI0UFRTQlBZTlIzMk1YTlNPRUpYS1NBIiwiaWF0IjoxNzAwMDAwMDAwLCJpc3MiOiJBQUIyQ0I1NzZQSEJCUFE1T0RPUlJaMkxZQ01XUFpHV0dDTjJLREs3RFhPSU1aQVNLVVkzUVBaViIsIm5hbWUiOiJ1Iiwic3ViIjoiVUFCMkNCNTc2UEhCQlBRNU9ET1JSWjJMWUNNV1BaR1dHQ04yS0RLN0RYT0lNWkFTS1VZM1JMS0siLCJ0eXBlIjoidXNlciIsIm5hdHMiOnsicHViIjp7fSwic3ViIjp7fX19.e00WpOiHmrMKNRYdyKvbBSazQoDQszVez95jvSZXgOmpcLl7vd5vr5icV3jweomP54F7A4GJ5Gh18YLpPAfgDQ`
+)
+
+func TestKnownTokensDecode(t *testing.T) {
+	for version, token := range map[int]string{2: vectorNew, 1: vectorOld} {
+		u, err := DecodeUser(token)
+		require.NoError(t, err)
+		require.Equal(t, version, u.Version)
+		require.Equal(t, "u", u.Name)
+		require.Equal(t, "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK", u.Subject)
+		require.Equal(t, "AAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3QPZV", u.Issuer)
+		require.Equal(t, "AJEQXLIWVDJJAJCBYIQHQLS3C6SGDB4PTSBPYNR32MXNSOEJXKSA", u.ID)
+		require.Equal(t, jwt.NatsLimits{Subs: -1, Data: -1, Payload: -1}, u.NatsLimits)
+	}
+}
+
+// No bit of a token can be turned.
+func TestTurnedBitsAreRefused(t *testing.T) {
+	for i := range vectorNew {
+		for bit := range 8 {
+			if (i+bit)%4 != 0 && i < len(vectorNew)-2 {
+				continue // each takes a while
+			}
+			b := []byte(vectorNew)
+			b[i] ^= 1 << bit
+			u, err := DecodeUser(string(b))
+			require.Error(t, err, "byte %d, bit %d", i, bit)
+			require.Nil(t, u)
+		}
+	}
+	// The header of old tokens is not signed, and means nothing.
+	for i := strings.Index(vectorOld, ".") + 1; i < len(vectorOld); i++ {
+		for bit := range 8 {
+			if (i+bit)%4 != 0 {
+				continue
+			}
+			b := []byte(vectorOld)
+			b[i] ^= 1 << bit
+			_, err := DecodeUser(string(b))
+			require.Error(t, err, "byte %d, bit %d", i, bit)
+		}
+	}
+	for i := 0; i < len(vectorNew); i += 7 {
+		_, err := DecodeUser(vectorNew[:i])
+		require.Error(t, err)
+	}
+}
+
+func TestOtherKindsAreRefused(t *testing.T) {
+	w := newWorld(t)
+	account := w.operator.signs(jwt.NewAccountClaims(w.account.public))
+	act := jwt.NewActivationClaims(w.account.public)
+	act.ImportSubject, act.ImportType = "a", jwt.Stream
+	for text, decode := range map[string]func(string) error{
+		"not operator claim": func(s string) error { _, err := DecodeOperator(s); return err },
+		"not user claim":     func(s string) error { _, err := DecodeUser(s); return err },
+		"not activation claim": func(s string) error {
+			_, err := DecodeActivation(s)
+			return err
+		},
+		"not an authorization request claim": func(s string) error { _, err := DecodeResponse(s); return err },
+	} {
+		require.EqualError(t, decode(account), text)
+	}
+	_, err := DecodeAccount(w.account.signs(act))
+	require.EqualError(t, err, "not account claim")
+	_, err = DecodeActivation(w.account.signs(act))
+	require.NoError(t, err)
+	_, err = DecodeOperator(w.operator.signs(jwt.NewOperatorClaims(w.operator.public)))
+	require.NoError(t, err)
+}
+
+func TestAlgorithmsAndVersions(t *testing.T) {
+	a := newSigner(t, nkeys.CreateAccount)
+	u := newSigner(t, nkeys.CreateUser)
+	body := fmt.Sprintf(`{"iss":%q,"sub":%q,"iat":1,"nats":{"type":"user","version":2}}`, a.public, u.public)
+	url := base64.RawURLEncoding
+	for header, text := range map[string]string{
+		headerNew:                             "",
+		`{"typ":"jwt","alg":"ED25519-NKEY"}`:  "",
+		headerOld:                             "", // the claims say which version it is
+		`{"typ":"JWT","alg":"none"}`:          `unexpected "none" algorithm`,
+		`{"typ":"JWT"}`:                       `unexpected "" algorithm`,
+		`{"typ":"JWT","alg":"HS256"}`:         `unexpected "HS256" algorithm`,
+		`{"typ":"JWT","alg":"ed25519-nkey2"}`: `unexpected "ed25519-nkey2" algorithm`,
+		`{"typ":"JWS","alg":"ed25519"}`:       `not supported type "JWS"`,
+	} {
+		_, err := DecodeUser(a.forge(header, body, url, false))
+		if text == "" {
+			require.NoError(t, err, header)
+		} else {
+			require.EqualError(t, err, text)
+		}
+	}
+	_, err := DecodeUser(a.forge(headerNew, body, url, true))
+	require.EqualError(t, err, "claim failed V2 signature verification")
+	for own, text := range map[string]string{
+		`"nats":{"type":"user","version":3}`:    "JWT was generated by a newer version ",
+		`"nats":{"type":"user"}`:                "library supports version 2 or less - received 0",
+		`"nats":{"type":"cluster","version":2}`: "ClusterClaims are not supported",
+		`"type":"server"`:                       "ServerClaims are not supported",
+		`"nats":{"type":"other","version":2}`:   "claim failed V1 signature verification",
+	} {
+		_, err := DecodeUser(a.forge(headerNew, fmt.Sprintf(`{"iss":%q,"sub":%q,%s}`, a.public, u.public, own), url, false))
+		require.EqualError(t, err, text, own)
+	}
+	// Users do not sign users.
+	_, err = DecodeUser(u.forge(headerNew, strings.Replace(body, a.public, u.public, 1), url, false))
+	require.ErrorContains(t, err, "unable to validate expected prefixes - [")
+}
+
+func TestBoundsOfTokens(t *testing.T) {
+	a, u := newSigner(t, nkeys.CreateAccount), newSigner(t, nkeys.CreateUser)
+	url := base64.RawURLEncoding
+	decode := func(own string) error {
+		_, err := DecodeUser(a.forge(headerNew, fmt.Sprintf(`{"iss":%q,"sub":%q,"nats":{"type":"user","version":2,%s}}`, a.public, u.public, own), url, false))
+		return err
+	}
+	deep := func(n int) string { return `"x":` + strings.Repeat("[", n) + strings.Repeat("]", n) }
+	list := func(n int, comma string) string {
+		return `"src":"` + strings.TrimSuffix(strings.Repeat("10.0.0.0/8"+comma, n), comma) + `"`
+	}
+	require.NoError(t, decode(deep(60)))
+	require.EqualError(t, decode(deep(63)), "claims are too complex")
+	require.NoError(t, decode(list(1000, ",")))
+	require.EqualError(t, decode(list(1002, ",")), "claims are too complex")
+	require.EqualError(t, decode(list(1002, `\u002C`)), "claims are too complex")
+
+	_, err := DecodeUser(strings.Repeat("a", MaxToken+1))
+	require.EqualError(t, err, "token size 1048577 exceeds maximum of 1048576 bytes: token too large")
+	require.ErrorIs(t, err, jwt.ErrTokenTooLarge)
+	_, err = DecodeGeneric(strings.Repeat("a", MaxToken+1))
+	require.ErrorIs(t, err, jwt.ErrTokenTooLarge)
+	for _, token := range []string{"", "a", "a.b", strings.Repeat(".", MaxToken)} {
+		_, err = DecodeUser(token)
+		require.EqualError(t, err, "expected 3 chunks")
+	}
+	_, err = DecodeUser(strings.Repeat("A", maxHeader+1) + "..")
+	require.EqualError(t, err, "header too large")
+	_, err = DecodeUser(strings.Replace(vectorNew, ".", ".\n", 1))
+	require.EqualError(t, err, "line break in token")
+}
+
+// Large hostile tokens take little time, whoever signed them.
+func TestHugeTokensTakeLittleTime(t *testing.T) {
+	a := newSigner(t, nkeys.CreateAccount)
+	const room = 64 << 10
+	var numbers strings.Builder
+	for i := range 999 {
+		fmt.Fprintf(&numbers, "%d,", i)
+	}
+	for name, own := range map[string]string{
+		"deep":    `"x":` + strings.Repeat("[", room),
+		"objects": `"x":` + strings.Repeat(`{"a":`, room/5),
+		"src":     strings.Repeat(`"src":"`+numbers.String()+`",`, room/numbers.Len()) + `"a":1`,
+		"keys":    `"signing_keys":[` + strings.TrimSuffix(strings.Repeat(`{"kind":"user_scope","key":"a"},`, room/33), ",") + "]",
+		"exports": `"exports":[` + strings.TrimSuffix(strings.Repeat(`{"subject":"a.b.c"},`, room/20), ",") + "]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, kind := range []string{"user", "account"} {
+				token := a.forge(headerNew, fmt.Sprintf(`{"iss":%q,"sub":%q,"nats":{"type":%q,"version":2,%s}}`, a.public, a.public, kind, own), base64.RawURLEncoding, false)
+				require.LessOrEqual(t, len(token), MaxToken)
+				begin := time.Now()
+				if c, err := decode(token); err == nil {
+					Validate(c)
+				}
+				require.Less(t, time.Since(begin), 8*time.Second)
+			}
+		})
+	}
+}
+
+// The JWT library panics for some of what is JSON.
+func TestPanicsOfTheLibraryAreErrors(t *testing.T) {
+	w := newWorld(t)
+	body := fmt.Sprintf(`{"iss":%q,"sub":%q,"nats":{"type":"account","version":2,"exports":[null],"imports":[null],"limits":{"exports":5,"imports":5}}}`,
+		w.operator.public, w.account.public)
+	token := w.operator.forge(headerNew, body, base64.RawURLEncoding, false)
+	c, err := DecodeAccount(token)
+	require.NoError(t, err)
+	require.True(t, Validate(c).Blocking())
+	_, err = SpecOf(c)
+	require.Error(t, err)
+	_, err = NewAccount(token, w.operators)
+	require.Error(t, err)
+	generic := w.operator.forge(headerOld, fmt.Sprintf(`{"iss":%q,"sub":"a","type":"x","tags":["a"]}`, w.operator.public), base64.RawURLEncoding, true)
+	_, err = DecodeGeneric(generic)
+	require.True(t, err == nil || errors.Is(err, errUnreadable))
+}
+
+func TestOldTokens(t *testing.T) {
+	w := newWorld(t)
+	for name, encoding := range map[string]*base64.Encoding{"url": base64.RawURLEncoding, "standard": base64.RawStdEncoding} {
+		t.Run(name, func(t *testing.T) {
+			u, err := DecodeUser(w.account.old("user", w.user.public, `{"sub":{"deny":["x"]},"src":"10.0.0.0/8,1.2.3.4/32","payload":7,"max":3}`, encoding))
+			require.NoError(t, err)
+			require.Equal(t, 1, u.Version)
+			require.Equal(t, jwt.NatsLimits{Subs: -1, Data: -1, Payload: 7}, u.NatsLimits)
+			require.Equal(t, jwt.CIDRList{"10.0.0.0/8", "1.2.3.4/32"}, u.Src)
+			require.Equal(t, jwt.StringList{"x"}, u.Sub.Deny)
+
+			c, err := DecodeAccount(w.operator.old("account", w.account.public, `{"exports":[{"subject":"a","type":"stream","token_req":true}],"signing_keys":["k"]}`, encoding))
+			require.NoError(t, err)
+			require.True(t, c.Limits.AccountLimits.IsUnlimited(), "no limits are none")
+			require.True(t, c.Limits.NatsLimits.IsUnlimited())
+			require.Len(t, c.Exports, 1)
+			require.True(t, c.SigningKeys.Contains("k"))
+			c, err = DecodeAccount(w.operator.old("account", w.account.public, `{"limits":{"subs":4}}`, encoding))
+			require.NoError(t, err)
+			require.EqualValues(t, 4, c.Limits.Subs)
+			require.Zero(t, c.Limits.Conn)
+
+			act, err := DecodeActivation(w.account.old("activation", w.account.public, `{"subject":"a.>","type":"service"}`, encoding))
+			require.NoError(t, err)
+			require.Equal(t, jwt.Subject("a.>"), act.ImportSubject)
+			require.True(t, act.IsService())
+			act, err = DecodeActivation(w.account.old("activation", w.account.public, `{"exports":[{"subject":"b","type":"stream"}]}`, encoding))
+			require.NoError(t, err)
+			require.Equal(t, jwt.Subject("b"), act.ImportSubject)
+			require.True(t, act.IsStream())
+
+			o, err := DecodeOperator(w.operator.old("operator", w.operator.public, `{"signing_keys":["a"],"system_account":"b"}`, encoding))
+			require.NoError(t, err)
+			require.Equal(t, jwt.StringList{"a"}, o.SigningKeys)
+			require.Equal(t, "b", o.SystemAccount)
+			_, err = DecodeUser(w.account.old("revocation", w.user.public, `{}`, encoding))
+			require.Error(t, err)
+			_, err = DecodeUser(w.user.old("user", w.user.public, `{}`, encoding))
+			require.ErrorContains(t, err, "unable to validate expected prefixes")
+		})
+	}
+	token := inSeed(t, w.account.old("user", w.user.public, `{}`, base64.RawStdEncoding))
+	_, err := DecodeUser(token[:len(token)-8] + "AAAAAAAA")
+	require.Error(t, err)
+	_, err = DecodeUser(w.account.forge(headerNew, fmt.Sprintf(`{"iss":%q,"name":"???>>>","type":"user"}`, w.account.public), base64.RawStdEncoding, true))
+	require.EqualError(t, err, `unexpected "ed25519-nkey" algorithm`)
+	// A new account without limits may do nothing.
+	c, err := DecodeAccount(w.operator.forge(headerNew, fmt.Sprintf(`{"iss":%q,"sub":%q,"nats":{"type":"account","version":2}}`,
+		w.operator.public, w.account.public), base64.RawURLEncoding, false))
+	require.NoError(t, err)
+	require.True(t, c.Limits.IsEmpty())
+}
+
+func FuzzDecode(f *testing.F) {
+	w := newWorld(f)
+	account := jwt.NewAccountClaims(w.account.public)
+	account.Exports.Add(&jwt.Export{Subject: "a.*", Type: jwt.Service, AccountTokenPosition: 2})
+	account.Imports.Add(&jwt.Import{Subject: "b", Account: w.account.public, Type: jwt.Stream, LocalSubject: "c"})
+	scope := jwt.NewUserScope()
+	scope.Key = w.account.public
+	scope.Template.Pub.Allow.Add("a.{{name()}}.{{tag(x)}}")
+	account.SigningKeys.AddScopedSigner(scope)
+	act := jwt.NewActivationClaims(w.account.public)
+	act.ImportSubject, act.ImportType = "a", jwt.Stream
+	for _, token := range []string{
+		vectorNew, vectorOld, w.operator.signs(account), w.account.signs(act),
+		w.operator.signs(jwt.NewOperatorClaims(w.operator.public)),
+		w.account.old("user", w.user.public, `{}`, base64.RawStdEncoding),
+	} {
+		parts := strings.Split(token, ".")
+		body, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_").Replace(parts[1]))
+		require.NoError(f, err)
+		f.Add(token, string(body))
+	}
+	f.Fuzz(func(t *testing.T, token, body string) {
+		by := signer{t, w.operator.pair, w.operator.public}
+		for _, token := range []string{
+			token, // as it comes, and with a signature that fits
+			by.forge(headerNew, body, base64.RawURLEncoding, false),
+			by.forge(headerOld, body, base64.RawURLEncoding, true),
+			by.forge(headerOld, body, base64.RawStdEncoding, true),
+		} {
+			_, _ = DecodeGeneric(token)
+			if _, err := decode(token); err != nil {
+				continue
+			}
+			_, _ = DecodeOperator(token)
+			_, _ = DecodeActivation(token)
+			if a, err := NewAccount(token, w.operators); err == nil {
+				_ = a.Spec()
+			}
+		}
+	})
+}
