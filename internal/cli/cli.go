@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust"
 )
 
 // Exit statuses of all commands but check, which has those that monitoring systems expect.
@@ -30,7 +32,7 @@ const (
 
 // Commands returns the words that begin the command line of a client.
 func Commands() []string {
-	return []string{"bench", "check", "completion", "context", "pub", "reply", "request", "sub", "top"}
+	return []string{"bench", "check", "completion", "context", "pub", "reply", "request", "sub", "top", "trust"}
 }
 
 // Owns reports whether a command line, without the name of the program, is one for Run: one that
@@ -104,7 +106,7 @@ func commands() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return misuse{err} })
 	root.AddCommand(pubCommand(), subCommand(), requestCommand(), replyCommand(), benchCommand(), topCommand(),
-		checkCommand(), contextCommand())
+		checkCommand(), contextCommand(), trust.Command(trust.Host{Misuse: func(err error) error { return misuse{err} }, Clean: clean, PrintJSON: printJSON}))
 	return root
 }
 
@@ -136,9 +138,8 @@ func addCompletion(root *cobra.Command) {
 	if err != nil {
 		return // the library knows none
 	}
-	shells := completion.Commands()
-	mustChoose(completion, shells)
-	for _, shell := range shells {
+	mustChoose(completion, completion.Commands())
+	for _, shell := range completion.Commands() {
 		shell.Args = words(cobra.NoArgs)
 	}
 }
