@@ -210,7 +210,7 @@ func TestAccountsInMonitoring(t *testing.T) {
 		$SYS { users: [ {user: admin, password: the-password} ] }
 		A { users: [ {user: ann, password: the-password} ] }
 	}`, "the-password")
-	all, err := g.client(t, "admin").SubscribeSync(">")
+	all, err := g.client(t, "admin").SubscribeSync("*") // > would get what the server says of connections
 	require.NoError(t, err)
 	nc := g.client(t, "ann")
 	require.NoError(t, nc.Publish("news", nil))

@@ -42,7 +42,6 @@ var differences = map[string]difference{
 	"gateway":   {true, missing},
 	"jetstream": {true, missing},
 	"leafnodes": {true, missing},
-	"mappings":  {true, missing},
 	"mqtt":      {true, missing},
 	"websocket": {true, missing},
 

@@ -15,6 +15,9 @@ import (
 
 func TestMain(m *testing.M) { lab.VerifyNoLeaks(m) }
 
+// everyAccount is how many subscriptions an account has by itself: what all import of the system account.
+const everyAccount = 4
+
 // soon bounds every wait. Only a failing test ever waits that long.
 const soon = lab.Patience
 

@@ -131,7 +131,7 @@ func TestReportsForPrograms(t *testing.T) {
 	require.Equal(t, 1, connz.NumConns)
 	subsz, err := s.Subsz(nil)
 	require.NoError(t, err)
-	require.Zero(t, subsz.NumSubs)
+	require.EqualValues(t, s.NumSubscriptions(), subsz.NumSubs)
 	routez, err := s.Routez(nil)
 	require.NoError(t, err)
 	require.Equal(t, []any{0, []*server.RouteInfo{}}, []any{routez.NumRoutes, routez.Routes})
