@@ -135,3 +135,92 @@ func TestMappingsOfAccounts(t *testing.T) {
 		require.Equal(t, want, m.Subject)
 	}
 }
+
+// A measured service tells how long it took, and what went wrong, also if who asks is two borders away.
+func TestLatencyOfServices(t *testing.T) {
+	t.Parallel()
+	f := fromFile(t, `
+accounts {
+  A { users [{user: a, password: a}]
+      exports [ {service: "work", latency: {subject: "latency.work", sampling: 100}, threshold: "200ms"}
+                {service: "asked", latency: {subject: "latency.asked", sampling: headers}} ] }
+  B { users [{user: b, password: b}]
+      imports [ {service: {account: A, subject: "work"}}, {service: {account: A, subject: "asked"}} ]
+      exports [ {service: "work"} ] }
+  C { users [{user: c, password: c}], imports [ {service: {account: B, subject: "work"}, share: true} ] }
+}`)
+	a, b, c := f.as("a"), f.as("b"), f.as("c")
+	metrics, err := a.SubscribeSync("latency.>")
+	require.NoError(t, err)
+	require.NoError(t, a.Flush())
+	next := func(subject string) map[string]any {
+		t.Helper()
+		m, err := metrics.NextMsg(soon)
+		require.NoError(t, err)
+		require.Equal(t, subject, m.Subject)
+		var v map[string]any
+		require.NoError(t, json.Unmarshal(m.Data, &v))
+		require.Equal(t, "io.nats.server.metric.v1.service_latency", v["type"])
+		return v
+	}
+	_, err = c.Request("work", nil, soon)
+	require.ErrorIs(t, err, nats.ErrNoResponders)
+	require.Equal(t, 503.0, next("latency.work")["status"])
+
+	silent := subscribe(t, a, "work", "", func(*nats.Msg) {})
+	_, err = c.Request("work", nil, 50*time.Millisecond)
+	require.ErrorIs(t, err, nats.ErrTimeout)
+	require.Equal(t, 504.0, next("latency.work")["status"])
+	require.NoError(t, silent.Unsubscribe())
+
+	subscribe(t, a, "*", "", func(m *nats.Msg) { _ = m.Respond([]byte("done")) })
+	_, err = c.Request("work", nil, soon)
+	require.NoError(t, err)
+	v := next("latency.work")
+	require.Equal(t, 200.0, v["status"])
+	require.Equal(t, "C", v["requestor"].(map[string]any)["acc"])
+	require.Equal(t, "c", v["requestor"].(map[string]any)["user"])
+	require.Equal(t, "a", v["responder"].(map[string]any)["user"])
+	require.Positive(t, v["total"])
+
+	_, err = b.Request("asked", nil, soon)
+	require.NoError(t, err)
+	asked := nats.NewMsg("asked")
+	asked.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	_, err = b.RequestMsg(asked, soon)
+	require.NoError(t, err)
+	require.Contains(t, next("latency.asked")["header"], "Traceparent", "only the one that wants to be measured is")
+}
+
+// Permissions count for the subject that a message is mapped to.
+func TestPermissionsAndMappings(t *testing.T) {
+	t.Parallel()
+	f := fromFile(t, `
+mappings { "in.*": "out.$1", "secret": "in.x" }
+authorization { users [ {user: a, password: a, permissions {publish: ["out.*", "in.x"], subscribe: ">"}} ] }`)
+	a, said := f.client(nats.UserInfo("a", "a"))
+	sub, err := a.SubscribeSync(">")
+	require.NoError(t, err)
+	require.NoError(t, a.PublishRequest("in.1", "reply", []byte("x")))
+	m, err := sub.NextMsg(soon)
+	require.NoError(t, err)
+	require.Equal(t, "out.1 reply x", m.Subject+" "+m.Reply+" "+string(m.Data))
+	require.NoError(t, a.Publish("other", nil))
+	requireSays(t, said, `Permissions Violation for Publish to "other"`)
+	require.NoError(t, a.Publish("secret", nil))
+	m, err = sub.NextMsg(soon)
+	require.NoError(t, err)
+	require.Equal(t, "in.x", m.Subject, "a message is mapped once")
+
+	f.become(`mappings { "in.*": "else.$1" }
+authorization { users [ {user: a, password: a, permissions {publish: ["else.*"], subscribe: ">"}} ] }`)
+	require.NoError(t, a.Publish("in.1", nil))
+	m, err = sub.NextMsg(soon)
+	require.NoError(t, err)
+	require.Equal(t, "else.1", m.Subject)
+	f.become(`authorization { users [ {user: a, password: a} ] }`)
+	require.NoError(t, a.Publish("in.1", nil))
+	m, err = sub.NextMsg(soon)
+	require.NoError(t, err)
+	require.Equal(t, "in.1", m.Subject, "what is not configured any more does not map")
+}

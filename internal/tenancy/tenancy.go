@@ -2,8 +2,8 @@
 // JWTs with where these come from, with those who decide who may enter, and with the services of the
 // system account.
 //
-// It knows no listener and no configuration file. It owns no goroutine and one leaf lock, for what
-// programs replace while the server runs; Prepare, Apply, Start and Stop are called by whoever
+// It knows no listener and no configuration file. It owns one goroutine, which looks for requests that
+// nobody has answered, and no lock: Prepare, Apply, SetResolver, Start and Stop are called by whoever
 // controls the server, one after the other.
 package tenancy
 
@@ -13,10 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/core/task"
@@ -114,15 +116,30 @@ func (t *Tenants) System() *account.Account {
 	return t.registry.Get(SystemAccount(t.now.Load()))
 }
 
-// Start begins what the accounts need to work: it looks for the system account and begins its
-// services. The error ends the start of the server.
+// Start begins what the accounts need to work, until ctx ends: it looks for the system account and
+// begins its services. The error ends the start of the server.
 func (t *Tenants) Start(ctx context.Context) error {
+	t.cfg.Tasks.Go("answers", func() { t.tick(ctx) })
 	if t.accounts != nil {
 		if err := t.startResolver(ctx); err != nil {
 			return err
 		}
 	}
 	return t.startServices()
+}
+
+// tick looks for requests between accounts that nobody has answered in time, until ctx ends.
+func (t *Tenants) tick(ctx context.Context) {
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-every.C:
+			fanout.Tick(t.registry, now)
+		}
+	}
 }
 
 // Stop ends what Start began. What is left to say is said: ctx bounds the time for it.
