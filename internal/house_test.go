@@ -144,6 +144,7 @@ var budgets = budget{
 var variables = map[string]string{
 	"internal/core/guard.books":         "who holds which lock is known to the whole process; only under the build tag guard",
 	"internal/doors/client.unconnected": "sessions point to it until CONNECT gives them options of their own; nobody writes through it",
+	"server.trustedKeys":                "set by the linker, for programs that trust certain operators whatever their options say",
 	"test.DefaultTestOptions":           "named so by the embedding contract",
 }
 

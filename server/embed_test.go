@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -235,4 +236,34 @@ func TestSystemIsTracedOnDemand(t *testing.T) {
 	require.False(t, s.given.TraceVerbose)
 	s.SetLoggerV2(b, false, true, false)
 	require.False(t, s.options().TraceVerbose)
+}
+
+// A program may be built to trust certain operators and no others.
+func TestOperatorsOfTheProgram(t *testing.T) {
+	defer func() { trustedKeys = "" }()
+	key := func() string {
+		pair, err := nkeys.CreateOperator()
+		require.NoError(t, err)
+		public, err := pair.PublicKey()
+		require.NoError(t, err)
+		return public
+	}
+	one, two := key(), key()
+	for _, stamped := range []string{one, one + " " + two} {
+		trustedKeys = stamped
+		s, _ := newServer(t, nil)
+		require.Equal(t, strings.Fields(stamped), s.options().TrustedKeys)
+		require.True(t, s.auth.Required())
+		s.Start()
+		require.NoError(t, s.ReloadOptions(s.options().Clone()), "a reload keeps them")
+		require.ErrorContains(t, s.ReloadOptions(&Options{TrustedKeys: []string{two}, Host: "127.0.0.1", Port: -1}), "Error processing trusted operator keys")
+		s.Shutdown()
+	}
+	_, err := NewServer(&Options{TrustedKeys: []string{two}})
+	require.ErrorContains(t, err, "Error processing trusted operator keys")
+	for _, bad := range []string{"x", one + " x", one[:55]} {
+		trustedKeys = bad
+		_, err := NewServer(nil)
+		require.ErrorContains(t, err, "Error processing trusted operator keys", bad)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/tenancy"
 	"github.com/baridmq/barid/logger"
 )
 
@@ -88,6 +89,9 @@ func (s *Server) change(next *Options) error {
 		return errNotRunning
 	}
 	running := s.options()
+	if err := tenancy.Stamp(trustedKeys, running, next); err != nil {
+		return err
+	}
 	config.Inherit(next, running)
 	config.Complete(next)
 	if err := config.ValidateReload(next); err != nil {

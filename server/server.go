@@ -104,11 +104,21 @@ type lifecycle struct {
 	}
 }
 
+// trustedKeys are public keys of operators, divided by blanks, whom a program trusts that was built with
+//
+//	-ldflags "-X 'github.com/baridmq/barid/server.trustedKeys=O... O...'"
+//
+// No options may say otherwise then.
+var trustedKeys string
+
 // NewServer makes a server of opts, which it keeps: defaults are filled in, and the ports that
 // were opened are written back. It opens nothing yet. The error names everything that is wrong.
 func NewServer(opts *Options) (*Server, error) {
 	if opts == nil {
 		opts = &Options{}
+	}
+	if err := tenancy.Stamp(trustedKeys, nil, opts); err != nil {
+		return nil, err
 	}
 	config.Complete(opts)
 	if err := config.Validate(opts); err != nil {

@@ -39,7 +39,7 @@ func (s *Server) systemConfig() system.Config {
 // isClient reports whether a number is that of a client connection.
 func (s *Server) isClient(id uint64) bool {
 	d := s.served()
-	return d != nil && d.Has(id)
+	return d != nil && d.Identity(id) != nil
 }
 
 // kick closes a connection for a tool.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
+	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/internal/trust/accounts"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/internal/trust/claims"
@@ -28,6 +30,19 @@ type operated struct {
 
 // Trusting reports whether accounts come from operators.
 func Trusting(o *options.Options) bool { return len(o.TrustedOperators) > 0 || len(o.TrustedKeys) > 0 }
+
+// Stamp puts the operators in options that the program was built with, as text, if it was. running are
+// the options in force, nil for none yet; next may have taken the operators over from them.
+func Stamp(text string, running, next *options.Options) error {
+	if running != nil && text != "" && slices.Equal(running.TrustedKeys, next.TrustedKeys) {
+		return nil
+	}
+	keys, err := config.Stamped(text, next)
+	if keys != nil {
+		next.TrustedKeys = keys
+	}
+	return err
+}
 
 // trust prepares for operators.
 func (t *Tenants) trust(o *options.Options) (err error) {

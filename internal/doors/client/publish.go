@@ -16,7 +16,7 @@ import (
 type publishing struct {
 	refusal *proto.Error // of the last command line; nil if it was accepted
 	careful bool         // something is to be done for each message
-	mapped  mapped       // what the account's mappings make of the subject
+	mapped  *mapped      // what the account's mappings make of the subject; nil without mappings
 	counted bool         // so is the check of permissions: the client may publish so many, or subjects are mapped
 	grants  *perm.Grants // what it may publish beside its permissions; nil if there are none
 
@@ -29,18 +29,22 @@ type publishing struct {
 
 // mapped is what an account with mappings makes of a subject.
 type mapped struct {
-	on      bool   // the account has mappings
 	to      []byte // memory of the new subject
 	renamed bool   // to is it
 	dropped bool   // the message goes nowhere
 }
 
 // find looks subj up and returns the subject that the message goes to.
-func (m *mapped) find(a *account.Account, subj []byte) []byte {
+func (p *publishing) find(a *account.Account, subj []byte) []byte {
 	maps := a.Mapping()
-	if m.on = maps != nil; !m.on {
+	if maps == nil {
+		p.mapped = nil
 		return subj
 	}
+	if p.mapped == nil {
+		p.mapped = new(mapped) // apart, as few sessions need it
+	}
+	m := p.mapped
 	m.to, m.renamed, m.dropped = maps.Append(m.to[:0], subj)
 	if m.renamed {
 		return m.to
@@ -101,7 +105,7 @@ func (s *session) pub(t *fanout.Trip, buf []byte, c *proto.Command) {
 	if p.careful {
 		s.ok(t)
 	}
-	if p.mapped.on {
+	if p.mapped != nil {
 		p.mapped.add(t, s.id.Account, m)
 		return
 	}
@@ -128,8 +132,8 @@ func (s *session) mayPublish(subj, reply []byte) *proto.Error {
 	if len(reply) > 0 && (reserved(reply, "_R_.") || reserved(reply, "$JS.ACK.") || reserved(reply, "_GR_.")) {
 		return proto.ReplyDenied(string(reply))
 	}
-	subj = s.publish.mapped.find(s.id.Account, subj)
-	s.publish.counted = s.publish.mapped.on // the next message may be mapped otherwise
+	subj = s.publish.find(s.id.Account, subj)
+	s.publish.counted = s.publish.mapped != nil // the next message may be mapped otherwise
 	if s.id.Permissions == nil || s.id.Permissions.MayPublish(subj) {
 		return nil
 	}
