@@ -267,3 +267,30 @@ func TestOperatorsOfTheProgram(t *testing.T) {
 		require.ErrorContains(t, err, "Error processing trusted operator keys", bad)
 	}
 }
+
+// countedResolver notes what its server does with it.
+type countedResolver struct {
+	MemAccResolver
+	calls []string
+}
+
+func (c *countedResolver) Start(*Server) error { c.calls = append(c.calls, "start"); return nil }
+func (c *countedResolver) Reload() error       { c.calls = append(c.calls, "reload"); return nil }
+func (c *countedResolver) Close()              { c.calls = append(c.calls, "close") }
+
+func TestResolverInTheOptions(t *testing.T) {
+	operator, err := nkeys.CreateOperator()
+	require.NoError(t, err)
+	trusted, err := operator.PublicKey()
+	require.NoError(t, err)
+	r := &countedResolver{}
+	s, _ := newServer(t, func(o *Options) { o.TrustedKeys, o.AccountResolver = []string{trusted}, r })
+	require.Empty(t, r.calls)
+	s.Start()
+	require.NoError(t, s.Err())
+	require.Equal(t, []string{"start"}, r.calls)
+	require.Same(t, r, s.AccountResolver())
+	require.NoError(t, s.ReloadOptions(s.options().Clone()))
+	s.Shutdown()
+	require.Equal(t, []string{"start", "reload", "close"}, r.calls)
+}

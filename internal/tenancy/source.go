@@ -164,6 +164,9 @@ func (t *Tenants) stopResolver() {
 	if t.accounts != nil {
 		t.accounts.Close()
 		closeStore(t.fetcher.Store())
+		if r := t.now.Load().AccountResolver; r != nil {
+			r.Close()
+		}
 	}
 	t.ports.Close()
 }
@@ -179,6 +182,10 @@ func (t *Tenants) reloadSource(running, next *options.Options) {
 	_, memory := t.fetcher.Store().(*resolver.Memory)
 	switch {
 	case t.own:
+	case next.AccountResolver != nil:
+		if err := next.AccountResolver.Reload(); err != nil {
+			t.log.Errorf("The account resolver of the program: %v", err)
+		}
 	case changed:
 		s, err := t.store(ctx, next)
 		if err != nil {
