@@ -9,7 +9,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/translate"
 )
 
 // customAuth asks the program that embeds the server who may enter.
@@ -79,7 +79,7 @@ func (c *customAuth) identify(given *identity.Credentials, u *User) (*identity.I
 		}
 	}
 	var err error
-	if id.Permissions, err = perm.Compile(config.Rules(u.Permissions)); err != nil {
+	if id.Permissions, err = perm.Compile(translate.Rules(u.Permissions)); err != nil {
 		c.s.logs.Errorf("User %q can not enter: %v", u.Username, err)
 		return nil, identity.ErrDenied
 	}

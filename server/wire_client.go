@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/tenancy"
@@ -19,7 +19,7 @@ const apiLevel = 0
 // doorConfig is what the door of NATS clients gets of the options. The listener is open.
 func (s *Server) doorConfig() client.Config {
 	o := s.options()
-	host, port, _ := config.Advertise(o) // Validate has refused what cannot be advertised
+	host, port, _ := check.Advertise(o) // Validate has refused what cannot be advertised
 	return client.Config{
 		Tasks: s.connTask,
 		Auth:  s.auth.get(),

@@ -4,6 +4,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -59,7 +60,7 @@ func (d *decoder) accounts(p *conf.Pair, o opts) {
 				continue
 			}
 			if seen[name] {
-				d.fail(item.At, errDuplicateAccount, name)
+				d.fail(item.At, check.DuplicateAccount, name)
 				continue
 			}
 			seen[name] = true
@@ -101,7 +102,7 @@ func (d *decoder) reserved(at conf.Position, name string) bool {
 	case options.GlobalAccount:
 		d.fail(at, "%q is a Reserved Account", name)
 	case "":
-		d.fail(at, errNoAccountName)
+		d.fail(at, check.NoAccountName)
 	default:
 		return false
 	}
@@ -110,7 +111,7 @@ func (d *decoder) reserved(at conf.Position, name string) bool {
 
 func (d *decoder) accountNkey(p *conf.Pair, a *accountEntry) {
 	if d.text(p.Key, p.Value, &a.Nkey) && !nkeys.IsValidPublicAccountKey(a.Nkey) {
-		d.fail(p.At, errAccountKey, shown(a.Nkey))
+		d.fail(p.At, check.BadAccountKey, check.ShownKey(a.Nkey))
 	}
 }
 

@@ -198,34 +198,3 @@ func TestValidateTellsEverything(t *testing.T) {
 		"server name cannot contain spaces",
 	}, strings.Split(err.Error(), "\n"))
 }
-
-func TestAdvertise(t *testing.T) {
-	for _, c := range []struct {
-		advertise, host string
-		port            int
-		fault           string // a part of the error
-	}{
-		{"", "127.0.0.1", 4222, ""},
-		{"example.org", "example.org", 4222, ""},
-		{"example.org:80", "example.org", 80, ""},
-		{"example.org:0", "example.org", 4222, ""},
-		{"10.0.0.1:65535", "10.0.0.1", 65535, ""},
-		{"[::1]:80", "::1", 80, ""},
-		{"[::1]", "::1", 4222, ""},
-		{"::1", "", 0, "too many colons"},
-		{"a:b:c", "", 0, "too many colons"},
-		{"example.org:", "", 0, "invalid syntax"},
-		{"example.org:-1", "", 0, "port -1 is not a port"},
-		{"example.org:65536", "", 0, "port 65536 is not a port"},
-	} {
-		o := completed(func(o *options.Options) { o.Host, o.ClientAdvertise = "127.0.0.1", c.advertise })
-		host, port, err := Advertise(o)
-		if c.fault != "" {
-			require.ErrorContains(t, err, c.fault, c.advertise)
-			continue
-		}
-		require.NoError(t, err, c.advertise)
-		require.Equal(t, c.host, host, c.advertise)
-		require.Equal(t, c.port, port, c.advertise)
-	}
-}

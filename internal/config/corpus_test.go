@@ -56,7 +56,7 @@ func TestBadFiles(t *testing.T) {
 	corpus(t, "bad", func(t *testing.T, file string) {
 		before := options.Options{ServerName: "before", Tags: []string{"a"}}
 		after := before
-		if _, err := Into(&after, file); err != nil {
+		if _, err := into(&after, file); err != nil {
 			require.Equal(t, before, after, "a bad file changes nothing")
 		}
 		line, err := parseLine("-c", file)

@@ -28,16 +28,16 @@ type Remarks struct {
 // such as numbers that are too large and names of variables.
 func File(path string) (*options.Options, Remarks, error) {
 	o := &options.Options{}
-	remarks, err := Into(o, path)
+	remarks, err := into(o, path)
 	if err != nil {
 		return nil, remarks, err
 	}
 	return o, remarks, nil
 }
 
-// Into is File for options that exist: what the file does not name keeps its value. Users,
+// into is File for options that exist: what the file does not name keeps its value. Users,
 // accounts and other lists that it names are replaced whole. With an error nothing is changed.
-func Into(o *options.Options, path string) (Remarks, error) {
+func into(o *options.Options, path string) (Remarks, error) {
 	doc, err := conf.ParseFile(path)
 	if err != nil {
 		return Remarks{}, err
@@ -45,7 +45,7 @@ func Into(o *options.Options, path string) (Remarks, error) {
 	return decodeDocument(o, doc)
 }
 
-// decodeDocument is Into for a parsed file.
+// decodeDocument is into for a parsed file.
 func decodeDocument(o *options.Options, doc *conf.Document) (Remarks, error) {
 	next := *o // everything it points to is replaced, never written through
 	next.ConfigFile, next.ConfigDigest = doc.File, doc.Digest

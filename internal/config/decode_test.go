@@ -57,7 +57,7 @@ func TestIntoKeepsWhatIsNotNamed(t *testing.T) {
 	}
 	before := old.Clone()
 	o := old
-	_, err := Into(&o, file)
+	_, err := into(&o, file)
 	require.NoError(t, err)
 	require.Equal(t, before, &old)
 	want := *before
@@ -100,7 +100,7 @@ func TestTLSBlockIsReplacedWhole(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.conf")
 	require.NoError(t, os.WriteFile(file, []byte("tls { cert_file: $T_CERT, key_file: $T_KEY }"), 0o600))
 	o := options.Options{TLSTimeout: 9, TLSVerify: true, TLSCaCert: "ca", TLSHandshakeFirst: true}
-	_, err := Into(&o, file)
+	_, err := into(&o, file)
 	require.NoError(t, err)
 	require.Zero(t, o.TLSTimeout)
 	require.False(t, o.TLSVerify || o.TLSHandshakeFirst)

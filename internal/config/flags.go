@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -92,7 +93,7 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 	var remarks Remarks
 	if c.ConfigFile != "" {
 		var err error
-		if remarks, err = Into(o, c.ConfigFile); err != nil {
+		if remarks, err = into(o, c.ConfigFile); err != nil {
 			return nil, remarks, err
 		}
 	}
@@ -118,20 +119,20 @@ func (c *CommandLine) Options() (*options.Options, Remarks, error) {
 }
 
 // located is the error for a fault, with the flag or the place in the file that it comes from.
-func (c *CommandLine) located(f fault, places map[string]conf.Position) error {
-	for _, key := range f.keys {
+func (c *CommandLine) located(f check.Fault, places map[string]conf.Position) error {
+	for _, key := range f.Keys {
 		for _, a := range c.given {
 			if a.row.path == key {
-				return fmt.Errorf("%s: %s", dashed(a.name), f.hint)
+				return fmt.Errorf("%s: %s", dashed(a.name), hinted(f.Format, f.Text))
 			}
 		}
 	}
-	for _, key := range f.keys {
+	for _, key := range f.Keys {
 		if at, stands := places[key]; stands {
-			return &conf.Error{At: at, Text: f.hint}
+			return &conf.Error{At: at, Text: hinted(f.Format, f.Text)}
 		}
 	}
-	return errors.New(f.text)
+	return errors.New(f.Text)
 }
 
 // Apply puts the flags that were given over what o says, be their values empty or false; the

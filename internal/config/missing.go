@@ -1,9 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
+	"github.com/baridmq/barid/server/options"
 )
 
 // missing is a key of a part that barid does not have. It is refused, as a server must not seem
@@ -113,4 +116,28 @@ func says(b *conf.Block, asShould func(*conf.Value) bool, keys ...string) (yes b
 		}
 	}
 	return yes
+}
+
+// absentParts refuses what programs ask for of parts that barid does not have.
+func absentParts(o opts) (faults []check.Fault) {
+	for _, part := range []struct {
+		asked       bool
+		field, lack string
+	}{
+		{o.Cluster.Port != 0, "Cluster.Port", clustering},
+		{len(o.Routes) > 0 || o.RoutesStr != "", "Routes", clustering},
+		{o.Gateway.Name != "" || o.Gateway.Port != 0, "Gateway", "gateways"},
+		{o.LeafNode.Port != 0, "LeafNode.Port", "leafnodes"},
+		{len(o.LeafNode.Remotes) > 0, "LeafNode.Remotes", "leafnodes"},
+		{o.Websocket.Port != 0, "Websocket.Port", "websockets"},
+		{o.MQTT.Port != 0, "MQTT.Port", "MQTT"},
+		{o.JetStream, "JetStream", streams},
+		{o.OCSPConfig != nil && o.OCSPConfig.Mode != options.OCSPModeNever, "OCSPConfig", "OCSP"},
+	} {
+		if part.asked {
+			faults = append(faults, check.Fault{
+				Text: fmt.Sprintf("Options.%s is not supported yet: barid has no %s", part.field, part.lack)})
+		}
+	}
+	return faults
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -239,4 +240,48 @@ func byName[T any](list []*T, view func(*T) (name string, v any)) map[string]any
 		}
 	}
 	return views
+}
+
+func operatorChanges(from, to opts) ([]string, error) {
+	names := func(o opts) (names []string) {
+		for _, operator := range o.TrustedOperators {
+			names = append(names, operator.Subject+" "+operator.ID)
+		}
+		return names
+	}
+	if before, after := names(from), names(to); !same(before, after) {
+		return nil, unchangeable("TrustedOperators", before, after)
+	}
+	return nil, nil
+}
+
+func resolverChanges(from, to opts) ([]string, error) {
+	has := func(o opts) bool { return o.Resolver != nil || o.AccountResolver != nil }
+	switch {
+	case has(from) != has(to):
+		return nil, errors.New("config reload does not support moving to or from an account resolver")
+	case same(from.Resolver, to.Resolver):
+		return nil, nil
+	}
+	return []string{"Reloaded: resolver"}, nil
+}
+
+func resolverTLSChanges(from, to opts) ([]string, error) {
+	if from.ResolverTLS == nil && to.ResolverTLS == nil {
+		return nil, nil
+	}
+	return []string{"Reloaded: resolver_tls"}, nil // its files were read again
+}
+
+func calloutChanges(from, to *login) ([]string, error) {
+	if same(from.AuthCallout, to.AuthCallout) {
+		return nil, nil
+	}
+	show := func(c *options.AuthCallout) string {
+		if c == nil {
+			return "none"
+		}
+		return fmt.Sprintf("%+v", *c)
+	}
+	return nil, unchangeable("AuthCallout", show(from.AuthCallout), show(to.AuthCallout))
 }

@@ -15,6 +15,11 @@ import (
 	"github.com/baridmq/barid/server/options"
 )
 
+const (
+	userKey    = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK"
+	accountKey = "AAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3QPZV"
+)
+
 // loaded are the completed options of a text.
 func loaded(t *testing.T, text string) *options.Options {
 	o := decoded(t, text)

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/baridmq/barid/conf"
 	"github.com/baridmq/barid/internal/bus/account"
+	"github.com/baridmq/barid/internal/config/check"
+	"github.com/baridmq/barid/internal/config/translate"
 	"github.com/baridmq/barid/internal/core/subject"
 	"github.com/baridmq/barid/server/options"
 )
@@ -289,7 +293,7 @@ func (d *decoder) mappings(p *conf.Pair) (list []*options.SubjectMapping) {
 		if len(d.faults) > before {
 			continue
 		}
-		if _, err := account.CompileMappings([]account.Mapping{mappingSpec(m)}, ""); err != nil {
+		if _, err := account.CompileMappings(translate.Mappings([]*options.SubjectMapping{m}), ""); err != nil {
 			d.fail(entry.At, "%v", err)
 		}
 		list = append(list, m)
@@ -339,5 +343,62 @@ func (d *decoder) weight(p *conf.Pair, to *options.MapDest) {
 		d.fail(p.Value.At, "Invalid weight %d for mapping destination", n)
 	default:
 		to.Weight = uint8(n)
+	}
+}
+
+// settleRules checks what the accounts of a file give and take, when all of them are read; but not if
+// something else is wrong already.
+func (d *decoder) settleRules(o opts) {
+	if len(d.faults) > 0 {
+		return
+	}
+	for _, t := range d.tenants {
+		for n, e := range t.Exports {
+			if err := check.Export(o, e); err != nil {
+				d.fail(t.exportsAt[n], "%v", err)
+			}
+		}
+		for n, i := range t.Imports {
+			if !check.IsAccount(o, i.Account) {
+				d.fail(t.importsAt[n], check.NoImportAccount, i.Account, check.KindName(i.Service))
+			}
+		}
+	}
+	if len(d.faults) == 0 {
+		d.checkImports(o)
+	}
+}
+
+// checkImports lets the bus check the imports, and takes those that it refuses away until it is content.
+func (d *decoder) checkImports(o opts) {
+	complete := *o
+	Complete(&complete)
+	specs := translate.Accounts(&complete)
+	places := map[string][]conf.Position{}
+	for _, t := range d.tenants {
+		places[t.Name] = slices.Clone(t.importsAt)
+	}
+	for {
+		err := account.NewRegistry().Check(specs)
+		if err == nil {
+			return
+		}
+		var wrong *account.ImportError
+		if !errors.As(err, &wrong) {
+			d.fail(d.file, "%v", err)
+			return
+		}
+		s := &specs[slices.IndexFunc(specs, func(s account.Spec) bool { return s.Name == wrong.Account })]
+		n := 0
+		for &s.Imports[n] != wrong.Import {
+			n++
+		}
+		at := d.file // of what is not written, but automatic
+		if written := places[s.Name]; n < len(written) {
+			at = written[n]
+			places[s.Name] = slices.Delete(written, n, n+1)
+		}
+		d.fail(at, "%v", check.ImportFault(wrong))
+		s.Imports = slices.Delete(s.Imports, n, n+1)
 	}
 }

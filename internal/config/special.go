@@ -9,12 +9,13 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/server/options"
 )
 
 func (d *decoder) serverName(p *conf.Pair, o opts) {
-	if d.text(p.Key, p.Value, &o.ServerName) && hasSpaces(o.ServerName) {
-		d.fail(p.At, errSpaces)
+	if d.text(p.Key, p.Value, &o.ServerName) && check.HasSpaces(o.ServerName) {
+		d.fail(p.At, check.ServerNameSpaces)
 	}
 }
 
@@ -145,7 +146,7 @@ func (d *decoder) trustedProxies(p *conf.Pair, to *options.ProxiesConfig) {
 		c := &options.ProxyConfig{}
 		proxy.decode(d, item.Map, c)
 		if !nkeys.IsValidPublicKey(c.Key) {
-			d.fail(item.At, "invalid proxy key %q", shown(c.Key))
+			d.fail(item.At, "invalid proxy key %q", check.ShownKey(c.Key))
 		}
 		to.Trusted = append(to.Trusted, c)
 	}

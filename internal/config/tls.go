@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/internal/transport/certs"
 	"github.com/baridmq/barid/server/options"
 )
@@ -86,7 +87,7 @@ func (d *decoder) clientTLS(p *conf.Pair, o opts) {
 	}
 	single := t.CertFile != "" || t.KeyFile != ""
 	if single && t.Certificates != nil {
-		d.fail(d.places["tls.certs"], errBoth)
+		d.fail(d.places["tls.certs"], "error parsing tls config, cannot combine 'cert_file' option with 'certs' option")
 		return
 	}
 	if !single && len(t.Certificates) == 0 {
@@ -257,7 +258,7 @@ func (d *decoder) pins(p *conf.Pair, t tlsOpts) {
 	for _, item := range prints {
 		print := strings.ToLower(item.Text)
 		if !certs.ValidFingerprint(print) {
-			d.fail(item.At, errPin, print)
+			d.fail(item.At, check.BadPin, print)
 		}
 		t.PinnedCerts[print] = struct{}{}
 	}

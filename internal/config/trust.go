@@ -13,22 +13,20 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/internal/trust/claims"
 	"github.com/baridmq/barid/server/options"
 )
 
 // Error texts about operators and resolvers.
 const (
-	errOperator      = "error parsing operator JWT: %v"
-	errOperators     = "error parsing operators: unsupported type %s"
-	errTrustedKey    = "trust key %q required to be a valid public operator nkey"
-	errResolver      = `error parsing account resolver, should be MEM or  URL("url") or a map containing dir and type state=[FULL|CACHE])`
-	errPreloadJWT    = "invalid account JWT"
-	errPreloadFile   = "invalid account JWT: it is neither one nor the name of a file with one"
-	errPreloadText   = "preload map value should be a string JWT"
-	errPreloadMap    = "preload should be a map of account_public_key:account_jwt"
-	errPinnedAccount = "pinned account key %q is not a valid public account nkey"
-	errDir           = "dir needs to point to an accessible directory"
+	errOperator    = "error parsing operator JWT: %v"
+	errOperators   = "error parsing operators: unsupported type %s"
+	errTrustedKey  = "trust key %q required to be a valid public operator nkey"
+	errPreloadFile = "invalid account JWT: it is neither one nor the name of a file with one"
+	errPreloadText = "preload map value should be a string JWT"
+	errPreloadMap  = "preload should be a map of account_public_key:account_jwt"
+	errDir         = "dir needs to point to an accessible directory"
 )
 
 // operatorKeys are about accounts that operators made.
@@ -145,7 +143,7 @@ func (d *decoder) trustedKeys(p *conf.Pair, o opts) {
 	o.TrustedKeys = nil
 	for _, item := range items {
 		if !nkeys.IsValidPublicOperatorKey(item.Text) {
-			d.fail(item.At, errTrustedKey, shown(item.Text))
+			d.fail(item.At, errTrustedKey, check.ShownKey(item.Text))
 		}
 		o.TrustedKeys = append(o.TrustedKeys, item.Text)
 	}
@@ -156,7 +154,7 @@ func (d *decoder) pinned(p *conf.Pair, o opts) {
 	o.ResolverPinnedAccounts = nil
 	for _, item := range items {
 		if !nkeys.IsValidPublicAccountKey(item.Text) {
-			d.fail(item.At, errPinnedAccount, shown(item.Text))
+			d.fail(item.At, check.BadPinnedAccount, check.ShownKey(item.Text))
 		}
 		o.ResolverPinnedAccounts = append(o.ResolverPinnedAccounts, item.Text)
 	}
@@ -182,9 +180,9 @@ func (d *decoder) preload(p *conf.Pair, o opts) {
 		account, err := claims.DecodeAccount(text)
 		switch {
 		case err != nil:
-			d.fail(entry.Value.At, errPreloadJWT+": %v", err)
+			d.fail(entry.Value.At, check.BadPreload+": %v", err)
 		case account.Subject != entry.Key:
-			d.fail(entry.At, errPreloadJWT+": it is that of %s", account.Subject)
+			d.fail(entry.At, check.BadPreload+": it is that of %s", account.Subject)
 		default:
 			o.ResolverPreload[entry.Key] = text
 		}
@@ -205,7 +203,7 @@ func (d *decoder) resolver(p *conf.Pair, o opts) {
 		}
 		o.Resolver = r.ResolverConfig
 	default:
-		d.fail(p.At, errResolver)
+		d.fail(p.At, check.BadResolver)
 	}
 }
 
@@ -216,11 +214,11 @@ func (d *decoder) resolverText(v *conf.Value) *options.ResolverConfig {
 	}
 	if len(text) > 4 && strings.EqualFold(text[:4], "url(") && strings.HasSuffix(text, ")") {
 		address := strings.Trim(strings.TrimSpace(text[4:len(text)-1]), `"'`)
-		if isHTTP(address) {
+		if check.IsHTTP(address) {
 			return &options.ResolverConfig{Kind: options.ResolverURL, URL: address}
 		}
 	}
-	d.fail(v.At, errResolver)
+	d.fail(v.At, check.BadResolver)
 	return nil
 }
 
@@ -237,7 +235,7 @@ func (d *decoder) directory(p *conf.Pair, r *resolverEntry) {
 	case kind == options.ResolverFull || kind == options.ResolverCache:
 		r.Kind = kind
 	default:
-		d.fail(p.At, errResolver)
+		d.fail(p.At, check.BadResolver)
 		return
 	}
 	cache := r.Kind == options.ResolverCache

@@ -1,13 +1,13 @@
 package config
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/nats-io/nkeys"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -54,7 +54,7 @@ var authorizationBlock = block[*login]{path: "authorization", unknown: unknownFi
 		d.single(p, l, &l.Authorization)
 	}).help("token that clients have to show, or its bcrypt hash").live("Reloaded: authorization token").flag(authFlag, "TOKEN").hidden(),
 	made("timeout", "seconds or duration", func(l *login) *float64 { return &l.AuthTimeout }, (*decoder).authTimeout).
-		unset("2, or 1 more than that of tls").check(notTimeout).
+		unset("2, or 1 more than that of tls").check(check.Timeout).
 		help("time to say who one is").live("Reloaded: authorization timeout = %v"),
 	special("users", "list of maps", func(d *decoder, p *conf.Pair, l *login) { d.users(p, &l.entrants) }).
 		help("who may enter").unset("everybody").reloads("yes", nil),
@@ -152,9 +152,9 @@ func (d *decoder) users(p *conf.Pair, g *group) {
 		case u.nkey != "" && (u.name != "" || u.pass != ""):
 			d.fail(item.At, "Nkey users do not take usernames or passwords")
 		case u.nkey != "" && !nkeys.IsValidPublicUserKey(u.nkey):
-			d.fail(item.At, errUserKey)
+			d.fail(item.At, check.BadUserKey)
 		case u.nkey == "" && u.name == "":
-			d.fail(item.At, errNoUser)
+			d.fail(item.At, check.NoUserName)
 		default:
 			g.users = append(g.users, u)
 		}
@@ -167,22 +167,10 @@ func (d *decoder) kinds(p *conf.Pair, u *userEntry) {
 	u.kinds = make([]string, len(items))
 	for i, item := range items {
 		u.kinds[i] = strings.ToUpper(item.Text)
-		if bad := unknownKinds(u.kinds[i : i+1]); bad != nil {
-			d.fail(item.At, errKinds, bad)
+		if bad := check.UnknownKinds(u.kinds[i : i+1]); bad != nil {
+			d.fail(item.At, check.BadKinds, bad)
 		}
 	}
-}
-
-// unknownKinds returns those that are no kinds of connections.
-func unknownKinds(kinds []string) (bad []string) {
-	known := []string{options.ConnectionStandard, options.ConnectionWebsocket, options.ConnectionLeafnode, options.ConnectionLeafnodeWS,
-		options.ConnectionMQTT, options.ConnectionMQTTWS, options.ConnectionInProcess}
-	for _, kind := range kinds {
-		if !slices.Contains(known, kind) {
-			bad = append(bad, kind)
-		}
-	}
-	return bad
 }
 
 // entrants are the users of all blocks of a file.
@@ -202,9 +190,9 @@ func (e *entrants) join(d *decoder, g *group, a *options.Account) {
 		e.taken = map[string]bool{}
 	}
 	for _, u := range g.users {
-		name, duplicate := u.name, errDuplicateUser
+		name, duplicate := u.name, check.DuplicateUser
 		if u.nkey != "" {
-			name, duplicate = u.nkey, errDuplicateNkey
+			name, duplicate = u.nkey, check.DuplicateNkey
 		}
 		if e.taken[name] {
 			d.fail(u.at, duplicate, name)
@@ -249,7 +237,7 @@ func (e *entrants) settle(d *decoder, o opts) {
 	if e.block != nil {
 		at = e.block.At
 	}
-	for _, contradiction := range loginContradictions(o) {
+	for _, contradiction := range check.Contradictions(o) {
 		d.fail(at, "%s", contradiction)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/baridmq/barid/conf"
+	"github.com/baridmq/barid/internal/config/check"
 )
 
 // The methods below take values, or say what is wrong with them and what to write.
@@ -188,7 +189,7 @@ func seconds(v *conf.Value) (s float64, why string) {
 // port takes a port that stands alone.
 func (d *decoder) port(p *conf.Pair) (n int, ok bool) {
 	if n, ok = fit[int](d, p); ok && !isPort(n) {
-		d.fail(p.Value.At, errPort, n)
+		d.fail(p.Value.At, check.BadPort, n)
 		return 0, false
 	}
 	return n, ok
@@ -213,7 +214,7 @@ func (d *decoder) address(p *conf.Pair) (host string, port int, ok bool) {
 			return "", 0, false
 		}
 		if !isPort(port) {
-			d.fail(v.At, errPort, port)
+			d.fail(v.At, check.BadPort, port)
 			return "", 0, false
 		}
 		return host, port, true

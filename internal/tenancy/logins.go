@@ -7,7 +7,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/translate"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/server/options"
 )
@@ -89,7 +89,7 @@ func (t *Tenants) users(o *options.Options) ([]auth.User, error) {
 
 // user makes what users of both sorts have in common.
 func (t *Tenants) user(a *options.Account, p *options.Permissions, kinds map[string]struct{}) (auth.User, error) {
-	compiled, err := perm.Compile(config.Rules(p))
+	compiled, err := perm.Compile(translate.Rules(p))
 	if err != nil {
 		return auth.User{}, err
 	}

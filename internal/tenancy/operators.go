@@ -10,7 +10,7 @@ import (
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/check"
 	"github.com/baridmq/barid/internal/trust/accounts"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/internal/trust/claims"
@@ -37,7 +37,7 @@ func Stamp(text string, running, next *options.Options) error {
 	if running != nil && text != "" && slices.Equal(running.TrustedKeys, next.TrustedKeys) {
 		return nil
 	}
-	keys, err := config.Stamped(text, next)
+	keys, err := check.Stamped(text, next)
 	if keys != nil {
 		next.TrustedKeys = keys
 	}
@@ -147,7 +147,8 @@ func (t *Tenants) startResolver(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, accounts.ErrInvalid):
-		return fmt.Errorf("Can't set system account: %w", err) //nolint:staticcheck // operators search for this text
+		//lint:ignore ST1005 the text is one that operators search for
+		return fmt.Errorf("Can't set system account: %w", err)
 	case len(o.TrustedOperators) == 1 && o.Resolver != nil && o.Resolver.Kind != options.ResolverMemory:
 		t.accounts.StandIn(name)
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/jwt/v2"
 
 	"github.com/baridmq/barid/internal/bus/account"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/translate"
 	"github.com/baridmq/barid/internal/trust/claims"
 	"github.com/baridmq/barid/server/options"
 )
@@ -63,7 +63,7 @@ func (t *Tenants) Change(a *account.Account, f func(*options.AccountRules) error
 		return err
 	}
 	spec := *a.Spec()
-	spec.Exports, spec.Imports = config.ExportSpecs(rules.Exports), config.ImportSpecs(rules.Imports)
+	spec.Exports, spec.Imports = translate.Exports(rules.Exports), translate.Imports(rules.Imports)
 	if spec.Name == system {
 		spec.Exports = append(spec.Exports, account.SystemExports()...)
 	} else {

@@ -20,7 +20,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/bus/identity"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/translate"
 	"github.com/baridmq/barid/internal/core/task"
 	"github.com/baridmq/barid/internal/observe/system"
 	"github.com/baridmq/barid/internal/trust/callout"
@@ -95,7 +95,7 @@ func SystemAccount(o *options.Options) string {
 
 // specs describe the accounts that options name, but not those that only their operators know.
 func specs(o *options.Options) []account.Spec {
-	all := config.AccountSpecs(o)
+	all := translate.Accounts(o)
 	if !Trusting(o) {
 		return all
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/bus/identity"
 	"github.com/baridmq/barid/internal/bus/perm"
-	"github.com/baridmq/barid/internal/config"
+	"github.com/baridmq/barid/internal/config/translate"
 	"github.com/baridmq/barid/internal/trust/accounts"
 	"github.com/baridmq/barid/internal/trust/auth"
 	"github.com/baridmq/barid/internal/trust/callout"
@@ -154,6 +154,6 @@ func ruled(p *options.Permissions) *perm.Rules {
 	if p == nil {
 		return nil
 	}
-	r := config.Rules(p)
+	r := translate.Rules(p)
 	return &r
 }

@@ -1,4 +1,4 @@
-package config
+package check
 
 import (
 	"errors"
@@ -14,30 +14,16 @@ import (
 )
 
 // byOperators reports whether operators, and nobody else, say who may enter.
-func byOperators(o opts) bool { return len(o.TrustedOperators)+len(o.TrustedKeys) > 0 }
+func byOperators(o *options.Options) bool { return len(o.TrustedOperators)+len(o.TrustedKeys) > 0 }
 
-func isHTTP(address string) bool {
+// IsHTTP reports whether an address is the URL of a web server.
+func IsHTTP(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// completeTrust takes from a single operator what is not configured: the system account and the
-// account server.
-func completeTrust(o opts) {
-	if len(o.TrustedOperators) != 1 || o.TrustedOperators[0] == nil {
-		return
-	}
-	operator := o.TrustedOperators[0]
-	if o.SystemAccount == "" {
-		o.SystemAccount = operator.SystemAccount
-	}
-	if server := operator.AccountServerURL; o.Resolver == nil && o.AccountResolver == nil && isHTTP(server) {
-		o.Resolver = &options.ResolverConfig{Kind: options.ResolverURL, URL: strings.TrimSuffix(server, "/") + "/accounts/"}
-	}
-}
-
 // trust checks operators, and what does not go with them.
-func (c *checker) trust(o opts) {
+func (c *checker) trust(o *options.Options) {
 	c.sentinel(o)
 	c.resolver(o)
 	operators := c.about("operator", "trusted_keys")
@@ -47,14 +33,14 @@ func (c *checker) trust(o opts) {
 			return
 		}
 		for _, k := range append([]string{claims.Subject}, claims.SigningKeys...) {
-			operators(!nkeys.IsValidPublicOperatorKey(k), "trusted Keys %q are required to be a valid public operator nkey", shown(k))
+			operators(!nkeys.IsValidPublicOperatorKey(k), "trusted Keys %q are required to be a valid public operator nkey", ShownKey(k))
 		}
 	}
 	for _, k := range o.TrustedKeys {
-		c.about("trusted_keys")(!nkeys.IsValidPublicOperatorKey(k), "trusted Keys %q are required to be a valid public operator nkey", shown(k))
+		c.about("trusted_keys")(!nkeys.IsValidPublicOperatorKey(k), "trusted Keys %q are required to be a valid public operator nkey", ShownKey(k))
 	}
 	for _, id := range o.ResolverPinnedAccounts {
-		c.about("resolver_pinned_accounts")(!nkeys.IsValidPublicAccountKey(id), errPinnedAccount, shown(id))
+		c.about("resolver_pinned_accounts")(!nkeys.IsValidPublicAccountKey(id), BadPinnedAccount, ShownKey(id))
 	}
 	if !byOperators(o) {
 		return
@@ -73,7 +59,7 @@ func (c *checker) trust(o opts) {
 }
 
 // operatorsSystem checks the system account of operators.
-func (c *checker) operatorsSystem(o opts) {
+func (c *checker) operatorsSystem(o *options.Options) {
 	configured := o.SystemAccount != "" && o.SystemAccount != options.DefaultSystemAccount
 	var named []string
 	for _, operator := range o.TrustedOperators {
@@ -94,7 +80,7 @@ func (c *checker) operatorsSystem(o opts) {
 }
 
 // sentinel checks the user that clients without a JWT become.
-func (c *checker) sentinel(o opts) {
+func (c *checker) sentinel(o *options.Options) {
 	if o.DefaultSentinel == "" {
 		return
 	}
@@ -109,31 +95,31 @@ func (c *checker) sentinel(o opts) {
 }
 
 // resolver checks where JWTs of accounts come from.
-func (c *checker) resolver(o opts) {
+func (c *checker) resolver(o *options.Options) {
 	refuse := c.about("resolver")
 	r := o.Resolver
 	switch {
 	case r == nil:
 	case r.Kind == options.ResolverMemory:
 	case r.Kind == options.ResolverURL:
-		refuse(!isHTTP(r.URL), errResolver)
+		refuse(!IsHTTP(r.URL), BadResolver)
 	case r.Kind == options.ResolverFull || r.Kind == options.ResolverCache:
 		refuse(r.Dir == "", "dir has no value and needs to point to a directory")
 		refuse(r.Limit < 0 || r.Interval < 0 || r.Timeout < 0 || r.TTL < 0, "limit, interval, timeout and ttl of a resolver can not be negative")
 		refuse(r.HardDelete && !r.AllowDelete, "hard_delete has no effect without delete")
 	default:
-		refuse(true, errResolver)
+		refuse(true, BadResolver)
 	}
 	c.about("resolver_preload")(len(o.ResolverPreload) > 0 && (r == nil || r.Kind == options.ResolverURL),
 		"resolver preloads only available for writeable resolver types MEM/DIR/CACHE_DIR")
 	for id, token := range o.ResolverPreload {
 		account, err := claims.DecodeAccount(token)
-		c.about("resolver_preload")(err != nil || account.Subject != id, errPreloadJWT)
+		c.about("resolver_preload")(err != nil || account.Subject != id, BadPreload)
 	}
 }
 
 // ErrStamped is about operator keys that were put into the program when it was built.
-var ErrStamped = errors.New("Error processing trusted operator keys")
+var ErrStamped = errors.New("Error processing trusted operator keys") //lint:ignore ST1005 the text is one that tools know
 
 // Stamped returns the operator keys of a program that was built with them, from a text that separates
 // them by blanks; nil for none. There must be no others in o: who stamps keys into a program wants no
@@ -148,54 +134,8 @@ func Stamped(text string, o *options.Options) ([]string, error) {
 	}
 	for _, k := range keys {
 		if !nkeys.IsValidPublicOperatorKey(k) {
-			return nil, fmt.Errorf("%w: %q is no public key of an operator", ErrStamped, shown(k))
+			return nil, fmt.Errorf("%w: %q is no public key of an operator", ErrStamped, ShownKey(k))
 		}
 	}
 	return keys, nil
-}
-
-// The functions below say what a reload makes of all that.
-
-func operatorChanges(from, to opts) ([]string, error) {
-	names := func(o opts) (names []string) {
-		for _, operator := range o.TrustedOperators {
-			names = append(names, operator.Subject+" "+operator.ID)
-		}
-		return names
-	}
-	if before, after := names(from), names(to); !same(before, after) {
-		return nil, unchangeable("TrustedOperators", before, after)
-	}
-	return nil, nil
-}
-
-func resolverChanges(from, to opts) ([]string, error) {
-	has := func(o opts) bool { return o.Resolver != nil || o.AccountResolver != nil }
-	switch {
-	case has(from) != has(to):
-		return nil, errors.New("config reload does not support moving to or from an account resolver")
-	case same(from.Resolver, to.Resolver):
-		return nil, nil
-	}
-	return []string{"Reloaded: resolver"}, nil
-}
-
-func resolverTLSChanges(from, to opts) ([]string, error) {
-	if from.ResolverTLS == nil && to.ResolverTLS == nil {
-		return nil, nil
-	}
-	return []string{"Reloaded: resolver_tls"}, nil // its files were read again
-}
-
-func calloutChanges(from, to *login) ([]string, error) {
-	if same(from.AuthCallout, to.AuthCallout) {
-		return nil, nil
-	}
-	show := func(c *options.AuthCallout) string {
-		if c == nil {
-			return "none"
-		}
-		return fmt.Sprintf("%+v", *c)
-	}
-	return nil, unchangeable("AuthCallout", show(from.AuthCallout), show(to.AuthCallout))
 }

@@ -1,4 +1,4 @@
-package config
+package check_test
 
 import (
 	"crypto/tls"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/baridmq/barid/internal/config"
 	"github.com/baridmq/barid/server/options"
 )
 
@@ -79,8 +80,8 @@ func TestValidateLogins(t *testing.T) {
 		{"proxies", &options.Options{Proxies: &options.ProxiesConfig{Trusted: []*options.ProxyConfig{{Key: userKey}, nil, {Key: "x"}, {Key: userSeed}}}},
 			"proxy trusted key \"\" is invalid\nproxy trusted key \"x\" is invalid\nproxy trusted key \"[REDACTED]\" is invalid"},
 	} {
-		Complete(c.o)
-		err := Validate(c.o)
+		config.Complete(c.o)
+		err := config.Validate(c.o)
 		if c.want == "" {
 			require.NoError(t, err, c.name)
 			continue
@@ -110,8 +111,8 @@ func TestValidateTLS(t *testing.T) {
 		{"a pin in upper case", &options.Options{TLSPinnedCerts: options.PinnedCertSet{strings.Repeat("0A", 32): {}}},
 			"error parsing tls config, 'pinned_certs' key " + strings.Repeat("0A", 32) + " does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo"},
 	} {
-		Complete(c.o)
-		if err := Validate(c.o); c.want == "" {
+		config.Complete(c.o)
+		if err := config.Validate(c.o); c.want == "" {
 			require.NoError(t, err, c.name)
 		} else {
 			require.EqualError(t, err, c.want, c.name)
