@@ -49,8 +49,9 @@ type Account struct {
 	mapping     atomic.Pointer[Mappings]
 	plan        atomic.Pointer[plan] // never nil
 	connections atomic.Int64
-	gone        atomic.Bool // it was removed from the registry
-	shadowed    atomic.Bool // it imports streams: its subscriptions may have shadows
+	asking      atomic.Int64 // bytes of its requests to other accounts, over all tables
+	gone        atomic.Bool  // it was removed from the registry
+	shadowed    atomic.Bool  // it imports streams: its subscriptions may have shadows
 
 	// wiring is held while a plan is carried out, and while subscriptions come and go if the account is
 	// shadowed.
@@ -59,6 +60,7 @@ type Account struct {
 		done    *plan // what was carried out last
 		routes  map[string]*Route
 		paths   []*Path
+		near    [][]near // of each path, its neighbors; nil if none has any
 		shadows map[*Sub][]*shadow
 	}
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -14,13 +15,17 @@ import (
 // A responder must not learn a subject of the requester's account, and could not publish there. So the
 // request gets a reply subject of the exporter, _R_.<account>.<request>, for which the exporter has one
 // entry. A table says to whom the replies go. Requests that nobody answers leave it by and by: those of
-// the same threshold stand in a list in the order of their deadlines.
+// the same threshold stand in a list in the order of their deadlines. When there are too many, those go
+// first that are the fault of who has most: requests of an account push out its own oldest, and those of a
+// full table the oldest of an account that holds about as much as any.
 
-// Bounds of one table. A request counts with its reply subject and what it takes beside that.
+// Bounds of one table. A request counts with its reply subject and what it takes beside that. An account
+// may have one share of a table in all of them together.
 const (
 	mostRequests    = 1 << 20
 	mostRemembered  = 256 << 20 // bytes
 	bytesPerRequest = 256
+	shares          = 8
 )
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -44,22 +49,39 @@ type Request struct {
 	// Passage is by what it came, Reply the subject in the importer where the answer goes.
 	Passage *Passage
 	Reply   string
+	// Via is the entry of the import by which it came.
+	Via *Route
 	// Measure is a note of whoever sent it on, nil for none.
 	Measure any
 
-	token      token
-	threshold  time.Duration
-	deadline   time.Time
-	prev, next *Request
+	token     token
+	threshold time.Duration
+	deadline  time.Time
+	at        [2]place // in the queue of its threshold, and in that of its importer
 }
 
-// queue holds the requests of one threshold, in the order of their deadlines.
-type queue struct{ first, last *Request }
+func (r *Request) size() int { return len(r.Reply) + bytesPerRequest }
+
+// place is one in a queue.
+type place struct{ prev, next *Request }
+
+// The kinds of queues.
+const (
+	byThreshold = iota
+	byImporter
+)
+
+// queue holds the requests of one threshold, or of one importer, in the order of their deadlines; those of
+// an importer have more than one threshold, so there it is the order in which they last were of use.
+type queue struct {
+	kind        int
+	first, last *Request
+}
 
 func (q *queue) append(r *Request) {
-	r.prev, r.next = q.last, nil
+	r.at[q.kind] = place{prev: q.last}
 	if q.last != nil {
-		q.last.next = r
+		q.last.at[q.kind].next = r
 	} else {
 		q.first = r
 	}
@@ -67,18 +89,29 @@ func (q *queue) append(r *Request) {
 }
 
 func (q *queue) remove(r *Request) {
-	if r.prev != nil {
-		r.prev.next = r.next
+	at := r.at[q.kind]
+	if at.prev != nil {
+		at.prev.at[q.kind].next = at.next
 	} else {
-		q.first = r.next
+		q.first = at.next
 	}
-	if r.next != nil {
-		r.next.prev = r.prev
+	if at.next != nil {
+		at.next.at[q.kind].prev = at.prev
 	} else {
-		q.last = r.prev
+		q.last = at.prev
 	}
-	r.prev, r.next = nil, nil
+	r.at[q.kind] = place{}
 }
+
+// holder is an importer with its requests in one table.
+type holder struct {
+	importer *Account
+	queue    queue
+	bytes    int
+}
+
+// weight is the class of holders that have about as many bytes.
+func (h *holder) weight() int { return bits.Len(uint(h.bytes)) }
 
 // answers is the table of an account that exports services.
 type answers struct {
@@ -97,6 +130,8 @@ type answers struct {
 		guard.Leaf
 		requests map[token]*Request
 		queues   map[time.Duration]*queue
+		holders  map[*Account]*holder
+		weights  [64]map[*holder]struct{} // holders by their weight
 		bytes    int
 	}
 }
@@ -115,32 +150,80 @@ func (t *answers) open() {
 	}
 }
 
-// Expect notes a request by s whose reply subject is reply, and appends to dst the one that it goes on
-// with. measure is kept for who handles the answer. Forget undoes it.
-func (s *Passage) Expect(dst, reply []byte, measure any, now time.Time) ([]byte, *Request) {
+// Expect notes a request by s, which came by via, whose reply subject is reply, and appends to dst the one
+// that it goes on with. measure is kept for who handles the answer. Forget undoes it.
+func (s *Passage) Expect(dst, reply []byte, via *Route, measure any, now time.Time) ([]byte, *Request) {
 	t := &s.exporter.answers
-	r := &Request{Passage: s, Reply: string(reply), Measure: measure, threshold: s.Threshold()}
+	r := &Request{Passage: s, Reply: string(reply), Via: via, Measure: measure, threshold: s.Threshold()}
 	r.deadline = now.Add(r.threshold)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if s.exporter.gone.Load() { // nobody would take it out again
+		r.token = newToken()
+		return append(append(dst, t.prefix...), r.token[:]...), r
+	}
 	if t.mu.requests == nil {
-		t.mu.requests, t.mu.queues = map[token]*Request{}, map[time.Duration]*queue{}
+		t.mu.requests, t.mu.queues, t.mu.holders = map[token]*Request{}, map[time.Duration]*queue{}, map[*Account]*holder{}
 	}
-	for len(t.mu.requests) >= mostRequests || t.mu.bytes >= t.most {
-		t.removeLocked(t.oldestLocked())
-	}
+	t.makeRoomLocked(s.importer)
 	for r.token = newToken(); t.mu.requests[r.token] != nil; r.token = newToken() {
 	}
 	t.mu.requests[r.token] = r
 	q := t.mu.queues[r.threshold]
 	if q == nil {
-		q = &queue{}
+		q = &queue{kind: byThreshold}
 		t.mu.queues[r.threshold] = q
 	}
 	q.append(r)
-	t.mu.bytes += len(r.Reply) + bytesPerRequest
+	h := t.mu.holders[s.importer]
+	if h == nil {
+		h = &holder{importer: s.importer, queue: queue{kind: byImporter}}
+		t.mu.holders[s.importer] = h
+	}
+	h.queue.append(r)
+	t.countLocked(h, r.size())
 	t.pending.Add(1)
 	return append(append(dst, t.prefix...), r.token[:]...), r
+}
+
+// makeRoomLocked takes out requests until there is room for one of the account importer.
+func (t *answers) makeRoomLocked(importer *Account) {
+	own := t.mu.holders[importer]
+	for own != nil && own.queue.first != nil && int(importer.asking.Load()) >= t.most/shares {
+		t.removeLocked(own.queue.first)
+	}
+	for len(t.mu.requests) >= mostRequests || t.mu.bytes >= t.most {
+		t.removeLocked(t.heaviestLocked().queue.first)
+	}
+}
+
+// heaviestLocked returns a holder of which none has twice as much. There is one.
+func (t *answers) heaviestLocked() *holder {
+	for i := len(t.mu.weights) - 1; i >= 0; i-- {
+		for h := range t.mu.weights[i] {
+			return h
+		}
+	}
+	return nil
+}
+
+// countLocked notes that h has n bytes more. One that has none leaves.
+func (t *answers) countLocked(h *holder, n int) {
+	before := h.weight()
+	h.bytes += n
+	t.mu.bytes += n
+	h.importer.asking.Add(int64(n))
+	if after := h.weight(); after != before {
+		delete(t.mu.weights[before], h)
+		if after == 0 {
+			delete(t.mu.holders, h.importer)
+			return
+		}
+		if t.mu.weights[after] == nil {
+			t.mu.weights[after] = map[*holder]struct{}{}
+		}
+		t.mu.weights[after][h] = struct{}{}
+	}
 }
 
 // Forget takes r out: no answer comes to it any more. It may be called for one that is out.
@@ -153,22 +236,15 @@ func (r *Request) Forget() {
 	}
 }
 
-func (t *answers) oldestLocked() (oldest *Request) {
-	for _, q := range t.mu.queues {
-		if oldest == nil || q.first.deadline.Before(oldest.deadline) {
-			oldest = q.first
-		}
-	}
-	return oldest
-}
-
 func (t *answers) removeLocked(r *Request) {
 	delete(t.mu.requests, r.token)
 	q := t.mu.queues[r.threshold]
 	if q.remove(r); q.first == nil {
 		delete(t.mu.queues, r.threshold)
 	}
-	t.mu.bytes -= len(r.Reply) + bytesPerRequest
+	h := t.mu.holders[r.Passage.importer]
+	h.queue.remove(r)
+	t.countLocked(h, -r.size())
 	t.pending.Add(-1)
 }
 
@@ -201,12 +277,16 @@ func (f Finder) Find(subj []byte, last bool, now time.Time) *Request {
 	q.remove(r)
 	r.deadline = now.Add(r.threshold)
 	q.append(r)
+	h := t.mu.holders[r.Passage.importer]
+	h.queue.remove(r)
+	h.queue.append(r)
 	return r
 }
 
-// Open reports whether a reply to r may still go to the account that asked.
+// Open reports whether a reply to r may still go to the account that asked: the import by which r came
+// is still in force.
 func (r *Request) Open() bool {
-	return !r.Passage.importer.gone.Load() && !r.Passage.exporter.gone.Load()
+	return r.Via.Passage() != nil && !r.Passage.importer.gone.Load() && !r.Passage.exporter.gone.Load()
 }
 
 // Deliver implements Receiver.
@@ -218,16 +298,21 @@ func (t *answers) Deliver(st *Stage, run msg.Run, _ *Sub) Outcome {
 	return c.Answer(run, Finder{t})
 }
 
-// expire takes out the requests whose time is over and returns those with a Measure.
-func (t *answers) expire(now time.Time) (measured []*Request) {
+// expire takes out the requests whose time is over and returns those with a Measure. It moves next to when
+// the time of another one is over, if that is earlier.
+func (t *answers) expire(now time.Time, next *time.Time) (measured []*Request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, q := range t.mu.queues {
-		for r := q.first; r != nil && !now.Before(r.deadline); r = q.first {
+		r := q.first
+		for ; r != nil && !now.Before(r.deadline); r = q.first {
 			t.removeLocked(r)
 			if r.Measure != nil {
 				measured = append(measured, r)
 			}
+		}
+		if r != nil && r.deadline.Before(*next) {
+			*next = r.deadline
 		}
 	}
 	return measured
@@ -238,5 +323,9 @@ func (t *answers) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pending.Add(-int64(len(t.mu.requests)))
-	t.mu.requests, t.mu.queues, t.mu.bytes = nil, nil, 0
+	for importer, h := range t.mu.holders {
+		importer.asking.Add(-int64(h.bytes))
+	}
+	t.mu.requests, t.mu.queues, t.mu.holders, t.mu.bytes = nil, nil, nil, 0
+	t.mu.weights = [64]map[*holder]struct{}{}
 }

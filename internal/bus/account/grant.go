@@ -17,6 +17,9 @@ var (
 	ErrStreamExists         = errors.New("stream import already exists")
 	ErrCycle                = errors.New("import forms a cycle")
 	ErrCycleDepth           = errors.New("search cycle depth exhausted")
+	// ErrTooMany says that the import goes beyond what an account may have of streams that overlap or come
+	// over several accounts.
+	ErrTooMany = errors.New("too many overlapping imports")
 	// ErrNoExporter says that there is no account of the exporter's name. The import comes into force
 	// when it is put into the registry.
 	ErrNoExporter = errors.New("account missing")

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -57,6 +58,7 @@ type plan struct {
 	links    []*link
 	services []*Passage
 	paths    []*Path
+	near     [][]near // of each path; nil if there are none
 }
 
 // world is what accounts are judged by: those of a registry, or of a configuration.
@@ -64,6 +66,10 @@ type world struct {
 	now   time.Time
 	spec  func(name string) *Spec   // nil if there is no such account
 	links func(name string) []*link // what is in force there
+
+	// For one decision about an account.
+	compared int                // of mostCompared, so far
+	safe     [2]map[string]bool // accounts, by kind, to which nothing of it comes
 }
 
 // judge decides about the imports of s, one after the other.
@@ -72,6 +78,7 @@ func (w *world) judge(s *Spec) (states []ImportState, links []*link) {
 		return nil, nil
 	}
 	inner := *w
+	inner.compared, inner.safe = 0, [2]map[string]bool{{}, {}}
 	inner.links = func(name string) []*link { // its own are those found so far
 		if name == s.Name {
 			return links
@@ -79,12 +86,17 @@ func (w *world) judge(s *Spec) (states []ImportState, links []*link) {
 		return w.links(name)
 	}
 	states = make([]ImportState, 0, len(s.Imports))
-	seen := newDuplicates()
+	seen, overlap := newDuplicates(), newOverlaps()
 	for n := range s.Imports {
 		i := &s.Imports[n]
 		l, expires, err := inner.admit(s, i)
 		if dup := seen.add(i, l); err == nil {
 			err = dup
+		}
+		if err == nil && i.Kind == Stream {
+			if _, fits := overlap.add(flow{i.Account, i.Subject, l.local}); !fits {
+				err = ErrTooMany
+			}
 		}
 		if err == nil {
 			links = append(links, l)
@@ -141,8 +153,12 @@ func (d *duplicates) add(i *Import, l *link) error {
 	return nil
 }
 
-// mostSearched is how many accounts the search for cycles looks at.
-const mostSearched = 1024
+const (
+	// mostSearched is how many accounts the search for cycles looks at.
+	mostSearched = 1024
+	// longSearch is after how many comparisons it asks whether there can be one at all.
+	longSearch = 8192
+)
 
 // cycle reports whether what the account name gets by l comes from itself in the end, or whether what
 // it sends there comes back.
@@ -151,6 +167,7 @@ func (w *world) cycle(name string, l *link) error {
 	seen := map[place]bool{}
 	accounts := map[string]bool{}
 	todo := []place{{l.imp.Account, l.imp.Subject}}
+	here, sure := 0, false
 	for len(todo) > 0 {
 		at := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -161,16 +178,50 @@ func (w *world) cycle(name string, l *link) error {
 			continue
 		}
 		seen[at], accounts[at.account] = true, true
-		if len(accounts) > mostSearched || len(seen) > 4*mostSearched {
+		links := w.links(at.account)
+		w.compared += len(links)
+		if here += len(links); !sure && (here > longSearch || len(accounts) > mostSearched) {
+			if sure = true; !w.reaches(name, l) {
+				return nil
+			}
+		}
+		if len(accounts) > mostSearched || len(seen) > 4*mostSearched || w.compared > mostCompared {
 			return ErrCycleDepth
 		}
-		for _, next := range w.links(at.account) {
+		for _, next := range links {
 			if next.imp.Kind == l.imp.Kind && subject.Overlaps(next.local, at.subject) {
 				todo = append(todo, place{next.imp.Account, next.imp.Subject})
 			}
 		}
 	}
 	return nil
+}
+
+// reaches reports whether there is a way from the account name over imports back to it by l, whatever
+// their subjects. Mostly there is none.
+func (w *world) reaches(name string, l *link) bool {
+	safe := w.safe[l.imp.Kind]
+	if safe[l.imp.Account] {
+		return false
+	}
+	found := map[string]bool{l.imp.Account: true}
+	for todo := []string{l.imp.Account}; len(todo) > 0; {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if at == name || w.compared > mostCompared {
+			return true
+		}
+		links := w.links(at)
+		w.compared += len(links)
+		for _, next := range links {
+			if from := next.imp.Account; next.imp.Kind == l.imp.Kind && !found[from] && !safe[from] {
+				found[from] = true
+				todo = append(todo, from)
+			}
+		}
+	}
+	maps.Copy(safe, found)
+	return false
 }
 
 // Check reports what is wrong with the imports of a configuration that has all these accounts: those that

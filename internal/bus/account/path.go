@@ -17,6 +17,7 @@ type Path struct {
 	local  string   // pattern of the subjects in the importer
 	steps  []*link  // the renamings, in the order of the way; empty if the subjects are equal
 	key    string   // equal for paths that do the same
+	last   *link    // the import of the account where it ends
 }
 
 // Rename appends the local subject of a message that is published on subj at the source. ok is false, and
@@ -53,56 +54,113 @@ func (p *Path) origin(local string) (string, bool) {
 	return string(at), true
 }
 
-// mostPaths bounds the paths by one import, and longestWay the accounts on one.
-const (
-	mostPaths  = 10_000
-	longestWay = 32
-)
-
 // routes works out paths, for one change of a registry.
 type routes struct {
 	account func(name string) *Account
+	made    map[string]*plan // those to be worked out; the others have theirs
 	links   func(name string) []*link
 	done    map[*link][]*Path
+	seeded  map[string]bool
+	refused map[*link]bool       // they go beyond the budget
+	spent   map[string]*spending // of each account
 	depth   int
 }
 
-// paths returns the paths that end in the account name.
-func (r *routes) paths(name string) (all []*Path) {
-	for _, l := range r.links(name) {
-		if l.imp.Kind == Stream {
-			all = append(all, r.by(l)...)
-		}
+// spending is what an account has of its budget; see overlap.go.
+type spending struct{ compared, joined int }
+
+func (s *spending) exhausted() bool { return s.compared > mostCompared || s.joined > mostJoined }
+
+func newRoutes(account func(string) *Account, made map[string]*plan, links func(string) []*link) *routes {
+	return &routes{
+		account: account, made: made, links: links,
+		done: map[*link][]*Path{}, seeded: map[string]bool{}, refused: map[*link]bool{}, spent: map[string]*spending{},
 	}
-	return all
 }
 
-// by returns the paths that end with l: from its exporter, and from where that imports what l wants.
-func (r *routes) by(l *link) []*Path {
+// complete works out the paths of the plan p of the account name. Imports that go beyond the budget are not
+// in force.
+func (r *routes) complete(name string, p *plan) {
+	var all []*Path
+	for _, l := range p.links {
+		if l.imp.Kind == Stream {
+			all = append(all, r.by(name, l)...)
+		}
+	}
+	p.paths, p.near = neighbors(all, func(l *link) { r.refused[l], r.done[l] = true, nil })
+	for _, l := range p.links {
+		if !r.refused[l] {
+			continue
+		}
+		for i := range p.states {
+			if p.states[i].Import == l.imp {
+				p.states[i].Err = ErrTooMany
+			}
+		}
+	}
+}
+
+// seed takes over the paths of an account that is not concerned by the change.
+func (r *routes) seed(name string) {
+	if r.seeded[name] || r.made[name] != nil {
+		return
+	}
+	r.seeded[name] = true
+	for _, l := range r.links(name) {
+		r.done[l] = nil
+	}
+	if a := r.account(name); a != nil {
+		for _, p := range a.plan.Load().paths {
+			r.done[p.last] = append(r.done[p.last], p)
+		}
+	}
+}
+
+// by returns the paths that end with l, an import of the account name: from its exporter, and from where
+// that imports what l wants.
+func (r *routes) by(name string, l *link) []*Path {
+	r.seed(name)
 	all, known := r.done[l]
 	source := r.account(l.imp.Account)
 	if known || source == nil || r.depth >= longestWay {
 		return all
 	}
 	r.done[l] = nil // for a cycle, though those are refused elsewhere
+	spent := r.spent[name]
+	if spent == nil {
+		spent = &spending{}
+		r.spent[name] = spent
+	}
 	r.depth++
+	defer func() { r.depth-- }()
 	all = append(all, newPath(source, l.imp.Subject, l.local, nil, l))
-	for _, before := range r.links(l.imp.Account) {
-		if before.imp.Kind != Stream || !subject.Overlaps(before.local, l.imp.Subject) {
+	links := r.links(l.imp.Account)
+	if spent.compared += len(links); spent.exhausted() {
+		links = nil
+	}
+	for _, before := range links {
+		if before.imp.Kind != Stream || spent.exhausted() || !subject.Overlaps(before.local, l.imp.Subject) {
 			continue
 		}
-		for _, p := range r.by(before) {
-			if longer := p.and(l); longer != nil && len(all) < mostPaths {
+		for _, p := range r.by(l.imp.Account, before) {
+			if spent.joined++; spent.joined > mostJoined {
+				break
+			}
+			if longer := p.and(l); longer != nil {
 				all = append(all, longer)
 			}
 		}
 	}
-	r.depth--
+	if spent.exhausted() {
+		r.refused[l] = true
+		return nil
+	}
 	r.done[l] = all
 	return all
 }
 
 func newPath(source *Account, from, local string, steps []*link, last *link) *Path {
+	p := &Path{source: source, from: from, local: local, last: last}
 	if last.forth != nil {
 		steps = append(steps[:len(steps):len(steps)], last)
 	}
@@ -111,7 +169,8 @@ func newPath(source *Account, from, local string, steps []*link, last *link) *Pa
 	for _, s := range steps {
 		key.WriteString(" " + s.imp.Subject + " " + s.imp.Local)
 	}
-	return &Path{source: source, from: from, local: local, steps: steps, key: key.String()}
+	p.steps, p.key = steps, key.String()
+	return p
 }
 
 // and returns the path that goes on from the end of p by l; nil if they do not meet.

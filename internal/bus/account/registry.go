@@ -1,8 +1,11 @@
 package account
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/baridmq/barid/internal/core/guard"
@@ -21,6 +24,8 @@ type Registry struct {
 		system    string
 		importers map[string]map[string]struct{} // of each exporter, by what specs want
 	}
+	// hasty is set once there was a measured service that has less than a second to answer.
+	hasty atomic.Bool
 }
 
 // NewRegistry returns a registry that holds the global account, without limits.
@@ -63,6 +68,9 @@ func (r *Registry) put(s *Spec) (*Account, []*Account) {
 	}
 	r.noteImportsLocked(s.Name, old.Imports, s.Imports)
 	a.configure(s)
+	if slices.ContainsFunc(s.Exports, func(e Export) bool { return e.Latency != nil && e.Threshold > 0 && e.Threshold < idle }) {
+		r.hasty.Store(true)
+	}
 	r.mu.Lock()
 	r.mu.accounts[s.Name] = a
 	r.mu.Unlock()
@@ -152,16 +160,16 @@ func (r *Registry) planLocked(name string, others bool) []*Account {
 	if others || r.linksChanged(name, made[name]) {
 		r.judgeLocked(&w, made, r.importersLocked(name))
 	}
-	find := &routes{account: r.Get, links: w.links, done: map[*link][]*Path{}}
+	find := newRoutes(r.Get, made, w.links)
 	changed := make([]*Account, 0, len(made))
-	for name, p := range made {
-		a := r.Get(name)
+	for _, name := range slices.Sorted(maps.Keys(made)) { // what budgets refuse does not depend on chance
+		a, p := r.Get(name), made[name]
 		for _, l := range p.links {
 			if l.imp.Kind == Service {
 				p.services = append(p.services, newPassage(a, r.Get(l.imp.Account), l, l.imp.Account == r.wiring.system))
 			}
 		}
-		p.paths = find.paths(name)
+		find.complete(name, p)
 		a.plan.Store(p)
 		changed = append(changed, a)
 	}
@@ -254,9 +262,16 @@ func (r *Registry) All() []*Account {
 	return all
 }
 
+// idle and brisk are how long the registry may be left alone.
+const (
+	idle  = time.Second
+	brisk = 100 * time.Millisecond
+)
+
 // Expire drops the requests between accounts whose time for an answer is over, and returns those of them
-// that are measured. It is to be called about once a second; package fanout does.
-func (r *Registry) Expire(now time.Time) (measured []*Request) {
+// that are measured, and when it is to be called again: in a tenth of a second to a second. Package fanout
+// does.
+func (r *Registry) Expire(now time.Time) (measured []*Request, next time.Time) {
 	var busy []*Account
 	r.mu.RLock()
 	for _, a := range r.mu.accounts {
@@ -265,8 +280,15 @@ func (r *Registry) Expire(now time.Time) (measured []*Request) {
 		}
 	}
 	r.mu.RUnlock()
-	for _, a := range busy {
-		measured = append(measured, a.answers.expire(now)...)
+	next = now.Add(idle)
+	if r.hasty.Load() { // there may be requests by then that are to be answered sooner
+		next = now.Add(brisk)
 	}
-	return measured
+	for _, a := range busy {
+		measured = append(measured, a.answers.expire(now, &next)...)
+	}
+	if soonest := now.Add(brisk); next.Before(soonest) {
+		next = soonest
+	}
+	return measured, next
 }

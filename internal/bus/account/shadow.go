@@ -97,62 +97,87 @@ func (s *Sub) Foreign() bool {
 // want is a shadow that a subscription should have.
 type want struct {
 	via  *Path
+	path int      // its number
 	from string   // the pattern at the source
 	not  []string // patterns there of what others bring
 }
 
 // wants returns the shadows that a subscription to the pattern subj should have. What comes by several
-// imports under the same local subject is taken once.
-func wants(paths []*Path, subj string) []want {
+// imports under the same local subject is taken once. neighbors are those of the paths.
+func wants(paths []*Path, neighbors [][]near, subj string) []want {
 	var all []want
-	for _, p := range paths {
+	for i, p := range paths {
 		local, ok := subject.Intersect(p.local, subj)
 		if !ok {
 			continue
 		}
 		if from, ok := p.origin(local); ok {
-			all = append(all, want{via: p, from: from})
+			all = append(all, want{via: p, path: i, from: from})
 		}
 	}
-	if len(all) < 2 {
+	if len(all) < 2 || neighbors == nil {
 		return all
 	}
-	kept := all[:0:0]
-	for i, w := range all {
-		needed := true
-		for j, o := range all {
-			if i != j && o.likens(&w) && subject.Covers(o.from, w.from) && (j < i || !subject.Covers(w.from, o.from)) {
-				needed = false
-			}
-		}
-		if needed {
-			kept = append(kept, w)
+	byPath := make([]*want, len(paths))
+	for i := range all {
+		byPath[all[i].path] = &all[i]
+	}
+	for i := range all {
+		if w := &all[i]; w.needless(neighbors[w.path], byPath) {
+			byPath[w.path] = nil
 		}
 	}
-	for i := range kept {
-		for _, o := range kept[:i] {
-			if o.likens(&kept[i]) {
-				kept[i].not = append(kept[i].not, o.from)
-			}
+	kept := all[:0:0]
+	for i := range all {
+		if w := &all[i]; byPath[w.path] != nil {
+			w.leave(neighbors[w.path], byPath)
+			kept = append(kept, *w)
 		}
 	}
 	return kept
 }
 
-// likens reports whether some messages come both by o and by w, under the same names.
-func (o *want) likens(w *want) bool {
-	if o.via.source != w.via.source {
-		return false
+// needless reports whether all of w comes by another one. Of two that bring the same the first is needed.
+func (w *want) needless(neighbors []near, byPath []*want) bool {
+	for _, n := range neighbors {
+		o := byPath[n.other]
+		if o != nil && subject.Covers(o.from, w.from) && (o.path < w.path || !subject.Covers(w.from, o.from)) && n.likens(o, w) {
+			return true
+		}
 	}
-	both, ok := subject.Intersect(o.from, w.from)
+	return false
+}
+
+// leave leaves to those before w what they bring.
+func (w *want) leave(neighbors []near, byPath []*want) {
+	for _, n := range neighbors {
+		o := byPath[n.other]
+		if o != nil && o.path < w.path && subject.Overlaps(o.from, w.from) && n.likens(o, w) {
+			w.not = append(w.not, o.from)
+		}
+	}
+}
+
+// likens reports whether what comes both by o and by w, which n says are neighbors, has the same subject.
+func (n *near) likens(o, w *want) bool {
+	return n.alike || sameNames(o.via, w.via, o.from, w.from)
+}
+
+// sameNames reports whether what the patterns a and b at the source of p and q have in common comes by both
+// under the same subjects.
+func sameNames(p, q *Path, a, b string) bool {
+	both, ok := subject.Intersect(a, b)
 	if !ok {
 		return false
 	}
+	if len(p.steps) == 0 && len(q.steps) == 0 {
+		return true
+	}
 	// Wildcards are tokens like others for a renaming, but all alike: marks tell them apart.
 	probe := marked(both)
-	a, _, ok := o.via.Rename(nil, probe, nil)
-	b, _, also := w.via.Rename(nil, probe, nil)
-	return ok && also && string(a) == string(b)
+	x, _, ok := p.Rename(nil, probe, nil)
+	y, _, also := q.Rename(nil, probe, nil)
+	return ok && also && string(x) == string(y)
 }
 
 // marked returns a literal subject that pattern matches, each token of which is another one.
@@ -180,7 +205,7 @@ func (a *Account) shadowLocked(s *Sub) {
 	had := a.wiring.shadows[s]
 	var wanted []want
 	if s.taken.Load()&left == 0 {
-		wanted = wants(a.wiring.paths, s.Subject())
+		wanted = wants(a.wiring.paths, a.wiring.near, s.Subject())
 	}
 	if len(had) == 0 && len(wanted) == 0 {
 		return
@@ -248,6 +273,7 @@ func (a *Account) carryOut() {
 	a.wiring.done = p
 	a.carryOutServices(p.services)
 	if !samePaths(a.wiring.paths, p.paths) {
+		a.wiring.near = p.near
 		a.carryOutStreams(p.paths)
 	}
 }

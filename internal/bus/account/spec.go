@@ -141,3 +141,7 @@ type Destined struct {
 	// Cluster is where it holds; empty for everywhere.
 	Cluster string
 }
+
+// Export returns the export that an import of the subject, which may have wildcards, is judged by: the
+// one of the very subject, else the most specific that covers it, else nil. It must not be changed.
+func (s *Spec) Export(kind Kind, subject string) *Export { return s.export(kind, subject) }

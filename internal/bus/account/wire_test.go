@@ -94,30 +94,104 @@ func TestRequestsAreBounded(t *testing.T) {
 	a := r.Put(Spec{Name: "A", Exports: []Export{{Kind: Service, Subject: "*"}}})
 	b := r.Put(Spec{Name: "B", Imports: []Import{{Kind: Service, Account: "A", Subject: "s"}}})
 	p := b.plan.Load().services[0]
+	via := newRoute(p)
 	a.answers.most = 256 << 10
 	now := time.Now()
-	_, first := p.Expect(nil, []byte("r"), nil, now)
+	_, first := p.Expect(nil, []byte("r"), via, nil, now)
 	big := make([]byte, 1<<10)
 	for range 257 {
-		p.Expect(nil, big, nil, now)
+		p.Expect(nil, big, via, nil, now)
 	}
 	require.Nil(t, a.answers.mu.requests[first.token])
 	require.LessOrEqual(t, a.answers.mu.bytes, a.answers.most+2<<10)
 	require.Less(t, a.PendingReplies(), 257)
 	first.Forget() // once more is no harm
 	n := a.PendingReplies()
-	dst, last := p.Expect([]byte("x"), []byte("r"), "note", now)
+	dst, last := p.Expect([]byte("x"), []byte("r"), via, "note", now)
 	require.Regexp(t, `^x_R_\.[0-9A-Za-z]{6}\.[0-9A-Za-z]{6}$`, string(dst))
 	require.LessOrEqual(t, a.PendingReplies(), n+1)
-	require.Empty(t, r.Expire(now.Add(DefaultThreshold-time.Second)))
-	require.Equal(t, []*Request{last}, r.Expire(now.Add(DefaultThreshold)))
+	late, next := r.Expire(now.Add(DefaultThreshold - 300*time.Millisecond))
+	require.Empty(t, late)
+	require.Equal(t, now.Add(DefaultThreshold), next, "when its time is over")
+	late, next = r.Expire(now.Add(DefaultThreshold))
+	require.Equal(t, []*Request{last}, late)
+	require.Equal(t, now.Add(DefaultThreshold+time.Second), next)
 	require.Zero(t, a.PendingReplies())
 	require.Zero(t, a.answers.mu.bytes)
 
-	_, last = p.Expect(nil, []byte("r"), nil, now)
+	_, last = p.Expect(nil, []byte("r"), via, nil, now)
 	require.True(t, last.Open())
 	require.True(t, r.Remove("B"))
 	require.False(t, last.Open(), "who asked is gone")
 	require.True(t, r.Remove("A"))
 	require.Zero(t, a.PendingReplies())
+}
+
+// Who floods a service pushes out requests of its own, not those of others, and has one share in all
+// tables.
+func TestFloodsPushOutTheirOwn(t *testing.T) {
+	r := NewRegistry()
+	exporters := []*Account{r.Put(Spec{Name: "A", Exports: everything}), r.Put(Spec{Name: "Z", Exports: everything})}
+	for _, a := range exporters {
+		a.answers.most = 64 << 10
+	}
+	expect := func(importer, exporter string) *Request {
+		b := r.Get(importer)
+		if b == nil {
+			b = r.Put(Spec{Name: importer, Imports: []Import{{Kind: Service, Account: "A", Subject: "s"}, {Kind: Service, Account: "Z", Subject: "s", Local: "z"}}})
+		}
+		for _, p := range b.plan.Load().services {
+			if p.exporter.name == exporter {
+				_, asked := p.Expect(nil, []byte("r"), newRoute(p), nil, time.Now())
+				return asked
+			}
+		}
+		return nil
+	}
+	open := func(asked *Request) bool {
+		tab := &asked.Passage.exporter.answers
+		return tab.mu.requests[asked.token] == asked
+	}
+	quiet := expect("quiet", "A")
+	share := (64 << 10) / shares
+	for range 1000 {
+		expect("loud", "A")
+		expect("loud", "Z")
+	}
+	require.True(t, open(quiet))
+	require.LessOrEqual(t, int(r.Get("loud").asking.Load()), share+2*512)
+	for i := range 20 { // more than the table has shares
+		for range 100 {
+			expect(fmt.Sprint("loud", i), "A")
+		}
+	}
+	require.True(t, open(quiet))
+	require.LessOrEqual(t, exporters[0].answers.mu.bytes, 64<<10+512)
+	late, _ := r.Expire(time.Now().Add(time.Hour))
+	require.Empty(t, late, "none is measured")
+	for _, a := range exporters {
+		require.Zero(t, a.PendingReplies())
+		require.Empty(t, a.answers.mu.holders)
+	}
+	require.Zero(t, r.Get("loud").asking.Load())
+	expect("loud", "A")
+	require.True(t, r.Remove("A"))
+	require.Zero(t, r.Get("loud").asking.Load())
+}
+
+// Services that have less than a second to answer are looked at more often, if that is measured.
+func TestExpireSaysWhenToComeAgain(t *testing.T) {
+	r, now := NewRegistry(), time.Now()
+	for _, c := range []struct {
+		export Export
+		next   time.Duration
+	}{
+		{Export{Kind: Service, Subject: "s", Threshold: 300 * time.Millisecond}, time.Second},
+		{Export{Kind: Service, Subject: "s", Threshold: time.Second, Latency: &Latency{}}, time.Second},
+		{Export{Kind: Service, Subject: "s", Threshold: 300 * time.Millisecond, Latency: &Latency{}}, 100 * time.Millisecond},
+	} {
+		r.Put(Spec{Name: "A", Exports: []Export{c.export}})
+		_, next := r.Expire(now)
+		require.Equal(t, c.next, next.Sub(now))
+	}
 }

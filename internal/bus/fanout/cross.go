@@ -28,6 +28,9 @@ const (
 	keptArena = 1 << 20
 	// mostDepth bounds the accounts that one message goes through.
 	mostDepth = 16
+	// mostHops bounds the requests that one message becomes: where accounts import the same of several
+	// others, which do the same, there are more with each.
+	mostHops = 1024
 )
 
 // crossing is the part of a trip that carries messages into other accounts.
@@ -36,6 +39,7 @@ type crossing struct {
 	homes  []home   // of each made message
 	frames []*frame // the first depth are in use
 	depth  int
+	hops   int // requests that the run or message at hand may still become
 	memos  [4]memo
 	oldest int // of memos
 
@@ -56,6 +60,7 @@ type frame struct {
 	matches account.Matches
 	via     *account.Route   // nil for replies and what was mapped
 	passage *account.Passage // of via
+	foreign bool             // what goes on here was not published in the account: it is a reply, or an event
 
 	subject, mapped, reply, info, header []byte // scratch
 }
@@ -101,7 +106,7 @@ func (t *Trip) enter(via *account.Route, p *account.Passage) *frame {
 	}
 	f := c.frames[c.depth]
 	c.depth++
-	f.via, f.passage = via, p
+	f.via, f.passage, f.foreign = via, p, p == nil
 	return f
 }
 
@@ -250,6 +255,9 @@ func (t *Trip) Request(run msg.Run, via *account.Route) account.Outcome {
 	}
 	taken := 0
 	for i := run.From; i < run.To; i++ {
+		if t.cross.hops--; t.cross.hops < 0 {
+			break
+		}
 		if t.request(via, p, i) {
 			t.Stage.Batch.Take(i)
 			taken++
@@ -322,7 +330,7 @@ func (t *Trip) request(via *account.Route, p *account.Passage, i int32) (heard b
 		t.failed(p, sample, badRequest)
 	case len(reply) >= len(ackPrefix) && string(reply[:len(ackPrefix)]) == ackPrefix:
 	default:
-		f.reply, asked = p.Expect(f.reply[:0], reply, sample.note(), time.Now())
+		f.reply, asked = p.Expect(f.reply[:0], reply, via, sample.note(), time.Now())
 		reply = f.reply
 	}
 	f.info = t.appendInfo(f.info[:0], p)
@@ -413,6 +421,7 @@ func (t *Trip) addTo(a *account.Account, i int32, subject []byte) {
 		t.Settle()
 		return
 	}
+	t.cross.hops = mostHops
 	if !t.remap(a, &m, subject) && m.Reply.Len > 0 && t.from != nil {
 		t.from.Unheard(t, i)
 	}
@@ -423,6 +432,7 @@ func (t *Trip) addTo(a *account.Account, i int32, subject []byte) {
 func (t *Trip) remap(a *account.Account, m *msg.Message, subject []byte) (heard bool) {
 	f := t.enter(nil, nil)
 	defer t.leave()
+	f.foreign = false
 	a.Match(subject, &f.matches)
 	if f.matches.Empty() {
 		return false
@@ -463,12 +473,14 @@ func (t *Trip) publisher() *account.Party {
 }
 
 // first returns by what a request came into the first of a chain of accounts, the last of which is that
-// of p, and whether that tells who asks: who imports a service says so for all who answer in the end.
+// of p, and whether that tells who asks: who imports a service says so for all who answer in the end. Of
+// who replies in another account nothing is told, should the subject of a reply be that of a service.
 func (t *Trip) first(p *account.Passage) (first *account.Passage, share bool) {
 	first, share = p, p.Import().Share
 	for i := t.cross.depth - 2; i >= 0; i-- { // the last frame is that of p
 		f := t.cross.frames[i]
 		if f.passage == nil {
+			share = share && !f.foreign
 			break
 		}
 		first, share = f.passage, f.passage.Import().Share

@@ -483,6 +483,9 @@ func TestLatency(t *testing.T) {
 	m = metrics(t, watcher)
 	require.Len(t, m, 2)
 	require.Equal(t, []int{408, 504}, []int{m[0].Status, m[1].Status})
+	for _, failed := range m {
+		require.Zero(t, failed.Service+failed.System+failed.Total)
+	}
 	require.Empty(t, requester.take())
 }
 

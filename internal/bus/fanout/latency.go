@@ -86,10 +86,10 @@ func (t *Trip) sample(p *account.Passage, header []byte) *sample {
 	return s
 }
 
-// failed publishes that a measured request came to nothing.
+// failed publishes that a measured request came to nothing: nothing took any time.
 func (t *Trip) failed(p *account.Passage, s *sample, status int) {
 	if s != nil {
-		t.report(p, s, &metric{Status: status, Total: s.requester.RTT + time.Since(s.start)})
+		t.report(p, s, &metric{Status: status})
 	}
 }
 
@@ -100,6 +100,9 @@ func (t *Trip) answered(asked *account.Request, now time.Time) {
 		return
 	}
 	responder := *t.publisher()
+	if exporter := asked.Passage.Exporter().Name(); responder.Account != "" && responder.Account != exporter { // of a chain
+		responder = account.Party{Account: exporter, RTT: responder.RTT}
+	}
 	took, system := now.Sub(s.start), time.Since(now)
 	t.report(asked.Passage, s, &metric{
 		Status: answered, Responder: &responder,
@@ -131,11 +134,11 @@ func (t *Trip) report(p *account.Passage, s *sample, m *metric) {
 }
 
 // Tick ends the requests between the accounts of r that were not answered in time, and publishes that of
-// those that are measured. A server calls it about once a second.
-func Tick(r *account.Registry, now time.Time) {
-	late := r.Expire(now)
+// those that are measured. A server calls it again at next, which is a tenth of a second to a second later.
+func Tick(r *account.Registry, now time.Time) (next time.Time) {
+	late, next := r.Expire(now)
 	if len(late) == 0 {
-		return
+		return next
 	}
 	t := Get()
 	t.Begin(Batch{Now: now})
@@ -148,11 +151,13 @@ func Tick(r *account.Registry, now time.Time) {
 		if t.Receivers(asked.Passage.Importer(), []byte(asked.Reply)).Empty() {
 			status = requesterOut
 		}
+		t.cross.hops = mostHops
 		t.failed(asked.Passage, s, status)
 		t.relieve()
 	}
 	t.Flush()
 	t.Put()
+	return next
 }
 
 // newID returns the id of an event: 22 digits of base 62.
@@ -207,17 +212,21 @@ func flagged(text []byte) bool {
 	return err == nil && len(text) <= 2 && n&1 == 1
 }
 
+// mostTraced bounds what is kept of a header, in bytes: a request may wait long for its answer.
+const mostTraced = 4 << 10
+
 // picked returns the fields of a header that have one of the names, or begin with prefix if it is not
-// empty; in whatever case.
+// empty; in whatever case. What makes it too large is left out.
 func picked(header []byte, prefix string, names ...string) map[string][]string {
-	found := map[string][]string{}
+	found, room := map[string][]string{}, mostTraced
 	msg.EachField(header, func(key, value []byte) {
 		name := string(key)
 		wanted := prefix != "" && len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 		for _, n := range names {
 			wanted = wanted || strings.EqualFold(name, n)
 		}
-		if wanted {
+		if cost := len(key) + len(value) + 64; wanted && cost <= room {
+			room -= cost
 			found[name] = append(found[name], string(value))
 		}
 	})

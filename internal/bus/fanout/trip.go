@@ -147,6 +147,7 @@ func (t *Trip) Settle() {
 		return
 	}
 	t.open = false
+	t.cross.hops = mostHops * t.run.Len()
 	m := &t.matches[t.current]
 	heard := false
 	for _, s := range m.Plain {

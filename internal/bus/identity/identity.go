@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
@@ -46,6 +47,16 @@ type Credentials struct {
 	TLS *tls.ConnectionState
 	// Options is all that the client said in its CONNECT, nil before that. It must not be changed.
 	Options *proto.ClientOptions
+}
+
+// Origin names the connection in log lines: by its address, the proxy's if it came through one, and its
+// number.
+func (c *Credentials) Origin() string {
+	from := c.Remote
+	if c.Addr != nil {
+		from = c.Addr.String()
+	}
+	return from + " - cid:" + strconv.FormatUint(c.ID, 10)
 }
 
 // Kind is a kind of connection that users may be bound to.
@@ -112,12 +123,16 @@ var (
 var ErrDenied = errors.New("authentication denied")
 
 // Refused is an error of Authenticate that tells more: to the owner of an account, why somebody who
-// claims to be in it was not let in. Err, which is not nil, says the rest.
+// claims to be in it was not let in, and to logs, who that is. Err, which is not nil, says the rest.
 type Refused struct {
 	// Account is the account; nil if none is known.
 	Account *account.Account
 	// Why is for its owner; empty to say no more than the reason for which the connection is closed.
 	Why string
+	// Silent says that its owner is told no reason at all; Why is empty then.
+	Silent bool
+	// User is the public key of the user that a JWT was shown of; empty for none.
+	User string
 	// Err is ErrDenied, or another error of Authenticate.
 	Err error
 }

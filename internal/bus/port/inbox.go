@@ -1,6 +1,8 @@
 package port
 
 import (
+	"time"
+
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/core/msg"
 )
@@ -11,6 +13,9 @@ type receiver Subscription
 // Deliver implements account.Receiver: it copies what there is room for into the inbox.
 func (r *receiver) Deliver(st *account.Stage, run msg.Run, s *account.Sub) account.Outcome {
 	p := r.port
+	if p.cfg.Share != nil {
+		return r.deliverShared(&st.Batch, run, s)
+	}
 	var few [8]item // on the stack
 	items := few[:0]
 	for i := run.From; i < run.To; i++ {
@@ -32,10 +37,8 @@ func (p *Port) admit(b *msg.Batch, i int32, s *account.Sub) *Message {
 		return nil
 	}
 	m := &b.Msgs[i]
-	size := int64(m.Subject.Len) + int64(m.Reply.Len) + int64(m.Data.Len) + overhead
-	if p.pending.Add(size) > int64(p.cfg.MaxPending) {
-		p.pending.Add(-size)
-		p.refused.Add(1)
+	size := sizeOf(m)
+	if !p.reserve(size) {
 		return nil
 	}
 	if n, _ := s.Count(1); n == 0 {
@@ -43,6 +46,21 @@ func (p *Port) admit(b *msg.Batch, i int32, s *account.Sub) *Message {
 		return nil
 	}
 	return copied(b.Buf, m)
+}
+
+// sizeOf is what a message that is not copied yet will count in an inbox.
+func sizeOf(m *msg.Message) int64 {
+	return int64(m.Subject.Len) + int64(m.Reply.Len) + int64(m.Data.Len) + overhead
+}
+
+// reserve has size bytes count as pending and reports whether there is room for them.
+func (p *Port) reserve(size int64) bool {
+	if p.pending.Add(size) <= int64(p.cfg.MaxPending) {
+		return true
+	}
+	p.pending.Add(-size)
+	p.refused.Add(1)
+	return false
 }
 
 // outcome says that the first n messages of run were taken.
@@ -74,6 +92,12 @@ func (p *Port) enqueue(items []item) bool {
 	start := !p.mu.running
 	p.mu.running = true
 	p.mu.Unlock()
+	return p.begin(start)
+}
+
+// begin has a goroutine handle what is in the inbox, if start says that there is none, and reports
+// whether anybody does.
+func (p *Port) begin(start bool) bool {
 	if start && !p.cfg.Tasks.Go(p.cfg.Name, p.work) {
 		p.Close() // the server ends
 		return false
@@ -120,8 +144,12 @@ func (p *Port) refill() bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.batch, p.at = p.mu.queue, 0
-	p.mu.queue = empty
+	p.at = 0
+	if p.cfg.Share != nil {
+		p.batch = p.roundLocked(empty)
+	} else {
+		p.batch, p.mu.queue = p.mu.queue, empty
+	}
 	if len(p.batch) > 0 {
 		return true
 	}
@@ -132,8 +160,15 @@ func (p *Port) refill() bool {
 	return false
 }
 
-// report logs how many messages found no room.
+// reportGap is the least time between two lines of the log.
+const reportGap = time.Second
+
+// report logs how many messages found no room, but not too often: the next line counts the rest.
 func (p *Port) report() {
+	if p.refused.Load() == 0 || time.Since(p.reported) < reportGap {
+		return
+	}
+	p.reported = time.Now()
 	if n := p.refused.Swap(0); n > 0 && p.cfg.Errorf != nil {
 		p.cfg.Errorf("%s: %d messages were refused because the inbox was full", p.cfg.Name, n)
 	}

@@ -2,7 +2,8 @@
 // connection.
 //
 // A Port has an inbox and, while something waits in it, one goroutine of a task group, on which its
-// handlers run one after the other, so that they may be slow without holding up a publisher. Replies
+// handlers run one after the other, so that they may be slow without holding up a publisher. Where
+// strangers ask, the inbox can be shared out among them. Replies
 // to requests do not go that way: they are handed to who waits for them. The package knows nothing
 // of what the messages mean. The lock of a port is a leaf.
 package port
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/baridmq/barid/internal/bus/account"
 	"github.com/baridmq/barid/internal/core/guard"
@@ -51,6 +53,11 @@ type Config struct {
 	// MaxPending bounds the bytes in the inbox, with those of replies that nobody has looked at;
 	// default 64 MiB. What comes beyond is refused.
 	MaxPending int
+	// Share returns, by its header block, which is empty for none, the key of who sends a message; nil
+	// for an inbox that is first come, first served. With it keys are served in turn, and none can fill
+	// the inbox: one alone may have a sixteenth of it, more than one less each, and with over 1024 keys
+	// the rest count as "". It is called by publishers, many at a time; the block is theirs.
+	Share func(header []byte) string
 	// Inbox is what the subjects of replies begin with; default "_INBOX.".
 	Inbox string
 	// Errorf logs; nil for nobody.
@@ -70,13 +77,15 @@ type Port struct {
 	refused atomic.Int64 // messages refused for want of room and not reported yet
 
 	// owned by the goroutine that handles
-	batch []item
-	at    int // in batch
+	batch    []item
+	at       int       // in batch
+	reported time.Time // when refusals were logged last
 
 	mu struct {
 		guard.Leaf
-		queue   []item
-		running bool // there is a goroutine that handles
+		queue   []item            // of a port without keys
+		shares  map[string]*share // by key
+		running bool              // there is a goroutine that handles
 		subs    map[*Subscription]struct{}
 		next    uint64 // number of the last sid or request
 		calls   map[uint64]*call
@@ -101,6 +110,9 @@ func Open(cfg Config) *Port {
 	p := &Port{cfg: cfg, inbox: cfg.Inbox + rand.Text() + ".", done: make(chan struct{})}
 	p.mu.subs = map[*Subscription]struct{}{}
 	p.mu.calls = map[uint64]*call{}
+	if cfg.Share != nil {
+		p.mu.shares = map[string]*share{}
+	}
 	return p
 }
 
@@ -119,7 +131,7 @@ type Subscription struct {
 }
 
 // Subscribe has h called for every message of subject, for its share of them if queue is not empty.
-// Messages of one publisher come in their order. A panic of h is its task group's; the port goes on
+// Messages of one publisher come in their order, with Config.Share those of one key. A panic of h is its task group's; the port goes on
 // with the next message. Subscribe fails if the subject is not valid or the port is closed.
 func (p *Port) Subscribe(subj, queue string, h func(*Message)) (*Subscription, error) {
 	if !subject.ValidSubscription(subj) || !clean(subj) || !clean(queue) {
@@ -182,7 +194,7 @@ func (p *Port) Close() {
 	p.closed.Store(true)
 	subs := p.mu.subs
 	p.mu.subs = nil
-	p.mu.queue = nil
+	p.mu.queue, p.mu.shares = nil, nil
 	p.mu.Unlock()
 	close(p.done)
 	for s := range subs {

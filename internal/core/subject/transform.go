@@ -142,6 +142,7 @@ func (t *Transform) Reverse() (*Transform, error) {
 	}
 	r := &Transform{source: t.Pattern(), rename: true}
 	r.from = strings.Split(r.source, ".")
+	r.to = make([]piece, 0, len(t.from)) // every import of every account has one
 	n = 0
 	for _, token := range t.from {
 		p := piece{op: opLiteral, literal: token}
