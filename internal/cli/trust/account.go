@@ -9,14 +9,16 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust/flags"
 )
 
 // accountFlags are those of account add and edit.
 type accountFlags struct {
-	limits
-	common
+	flags.Limits
+	flags.Common
 
-	rights   rights
+	rights   flags.Rights
 	role     string
 	seed     string
 	identity bool // no signing key
@@ -38,41 +40,38 @@ func (t *tool) accountAdd() *cobra.Command {
 	}
 	cmd.RunE = t.writing(func(cmd *cobra.Command, r *realm, args []string) error {
 		name := args[0]
-		if err := named("an account", name); err != nil {
-			return t.host.Misuse(err)
+		if err := t.usage(named("an account", name)); err != nil {
+			return err
 		}
 		if f.identity && r.operator.StrictSigningKeyUsage {
 			return fmt.Errorf("the operator lets only signing keys sign: leave out --no-signing-key")
 		}
 		if _, err := os.Lstat(r.AccountDir(r.name, name)); err == nil {
-			return fmt.Errorf("there is an account %q already; to change it: barid trust account edit %s", name, name)
+			return fmt.Errorf("there is an account %q already; to change it: barid trust account edit %s", name, quoted(name))
 		}
 		c, err := r.newAccount(name, f.seed, !f.identity)
 		if err != nil {
 			return err
 		}
-		if err := f.common.apply(t, cmd, &c.ClaimsData, &c.Tags); err != nil {
+		if err := t.usage(f.Common.Apply(cmd, &c.ClaimsData, &c.Tags)); err != nil {
 			return err
 		}
-		f.limits.apply(cmd, c)
-		f.rights.subjects.apply(cmd, &c.DefaultPermissions)
+		f.Limits.Apply(cmd, c)
+		f.rights.Subjects.Apply(cmd, &c.DefaultPermissions)
 		if err := r.saveAccount(name, c); err != nil {
 			return err
 		}
 		if r.settings.Account == "" || r.settings.Operator != r.name {
-			r.settings.StoreRoot, r.settings.Operator, r.settings.Account = r.Data, r.name, name
-			set, err := r.settings.Text()
-			if err != nil {
+			if err := r.selected(name); err != nil {
 				return err
 			}
-			r.draft.Put(r.File(), set)
 		}
-		r.noted("account %s  %s\nnext: barid trust user add NAME --account %s; barid trust push", name, c.Subject, name)
+		r.noted("account %s  %s\nnext: barid trust user add NAME --account %s; barid trust push", name, c.Subject, quoted(name))
 		return nil
 	})
-	f.limits.add(cmd)
-	f.common.add(cmd)
-	f.rights.subjects.add(cmd, "a user without permissions of its own")
+	f.Limits.Add(cmd)
+	f.Common.Add(cmd)
+	f.rights.Subjects.Add(cmd, "a user without permissions of its own")
 	cmd.Flags().StringVar(&f.seed, "seed", "", "`FILE` with the seed of an account, to be its identity")
 	cmd.Flags().BoolVar(&f.identity, "no-signing-key", false, "make no signing key: the identity of the account signs its users")
 	return cmd
@@ -98,10 +97,10 @@ role; without it, --allow-pub and its like are for users without permissions of 
 		if err != nil {
 			return err
 		}
-		if err := f.common.apply(t, cmd, &c.ClaimsData, &c.Tags); err != nil {
+		if err := t.usage(f.Common.Apply(cmd, &c.ClaimsData, &c.Tags)); err != nil {
 			return err
 		}
-		f.limits.apply(cmd, c)
+		f.Limits.Apply(cmd, c)
 		if err := f.changeKeys(t, cmd, r, c); err != nil {
 			return err
 		}
@@ -111,9 +110,9 @@ role; without it, --allow-pub and its like are for users without permissions of 
 		r.noted("account %s is changed; next: barid trust push", args[0])
 		return nil
 	})
-	f.limits.add(cmd)
-	f.common.add(cmd)
-	f.rights.add(cmd)
+	f.Limits.Add(cmd)
+	f.Common.Add(cmd)
+	f.rights.Add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.role, "role", "", "`NAME` of a role to make or to change")
 	fl.BoolVar(&f.signing, "signing-key", false, "make one more signing key")
@@ -148,16 +147,16 @@ func (f *accountFlags) changeKeys(t *tool, cmd *cobra.Command, r *realm, c *jwt.
 				return t.misused("--%s is for a role or a user: name the role with --role, or use barid trust user edit", flag)
 			}
 		}
-		f.rights.subjects.apply(cmd, &c.DefaultPermissions)
+		f.rights.Subjects.Apply(cmd, &c.DefaultPermissions)
 		return nil
 	}
 	for _, scope := range c.SigningKeys {
 		if us, scoped := scope.(*jwt.UserScope); scoped && us.Role == f.role {
-			return f.rights.apply(t, cmd, &us.Template)
+			return t.usage(f.rights.Apply(cmd, &us.Template))
 		}
 	}
-	if err := named("a role", f.role); err != nil {
-		return t.host.Misuse(err)
+	if err := t.usage(named("a role", f.role)); err != nil {
+		return err
 	}
 	k, _, err := r.create(nkeys.PrefixByteAccount, "")
 	if err != nil {
@@ -167,7 +166,7 @@ func (f *accountFlags) changeKeys(t *tool, cmd *cobra.Command, r *realm, c *jwt.
 	us.Key, us.Role = k, f.role
 	c.SigningKeys.AddScopedSigner(us)
 	r.noted("role %s  %s", f.role, k)
-	return f.rights.apply(t, cmd, &us.Template)
+	return t.usage(f.rights.Apply(cmd, &us.Template))
 }
 
 // accountLine is an account as a line of JSON.

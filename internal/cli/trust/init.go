@@ -1,9 +1,9 @@
 package trust
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust/store"
 )
 
 // The system account and its user, as nsc calls them.
@@ -58,10 +60,8 @@ which barid -c starts a server that trusts the operator.`,
 }
 
 func (t *tool) initialise(cmd *cobra.Command, name string, f *initFlags) error {
-	for what, n := range map[string]string{"an operator": name, "an account": f.account, "a user": f.user} {
-		if err := named(what, n); err != nil {
-			return t.host.Misuse(err)
-		}
+	if err := cmp.Or(named("an operator", name), named("an account", f.account), named("a user", f.user), serverURL(f.url)); err != nil {
+		return t.host.Misuse(err)
 	}
 	if f.account == systemAccount {
 		return t.misused("%s is the system account; choose another name with --account", systemAccount)
@@ -69,17 +69,18 @@ func (t *tool) initialise(cmd *cobra.Command, name string, f *initFlags) error {
 	if err := f.server.check(t); err != nil {
 		return err
 	}
-	if err := serverURL(f.url); err != nil {
-		return t.host.Misuse(err)
-	}
 	r, err := t.prepare(cmd, true)
 	if err != nil {
 		return err
 	}
 	defer r.close()
 	r.name = name
-	if _, err := os.Lstat(r.OperatorDir(name)); err == nil {
-		return fmt.Errorf("%s exists already; choose another name, or go on with it: barid trust account add NAME --operator %q", r.OperatorDir(name), name)
+	switch {
+	case store.Exists(filepath.Join(r.OperatorDir(name), store.Marker)):
+		return fmt.Errorf("%s exists already; choose another name, or go on with it: barid trust account add NAME --operator %s", r.OperatorDir(name), quoted(name))
+	case store.Exists(r.OperatorDir(name)):
+		return fmt.Errorf("%s exists, without an operator: an init may have been killed; remove it, and %s, or choose another name",
+			r.OperatorDir(name), filepath.Dir(filepath.Dir(r.Creds(name, systemAccount, systemUser))))
 	}
 	if err := r.found(f); err != nil {
 		return err
@@ -96,12 +97,11 @@ func (t *tool) initialise(cmd *cobra.Command, name string, f *initFlags) error {
 		return err
 	}
 	r.draft.Add(config, text)
-	r.settings.StoreRoot, r.settings.Operator, r.settings.Account = r.Data, name, f.account
-	set, err := r.settings.Text()
-	if err != nil {
+	if err := r.selected(f.account); err != nil {
 		return err
 	}
-	r.draft.Put(r.File(), set)
+	r.draft.Add(filepath.Join(r.OperatorDir(name), store.Marker), // last: without it there is no operator
+		fmt.Appendf(nil, "{\n  \"managed\": false,\n  \"name\": %q,\n  \"kind\": \"operator\",\n  \"version\": \"1\"\n}\n", name))
 	if err := r.draft.Write(); err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (t *tool) initialise(cmd *cobra.Command, name string, f *initFlags) error {
 		t.print(cmd, "  barid trust push")
 	}
 	creds := quoted(r.Creds(name, f.account, f.user))
-	t.print(cmd, "  barid sub --server %s --creds %s '>'", f.url, creds)
-	t.print(cmd, "  barid pub --server %s --creds %s hello world", f.url, creds)
+	t.print(cmd, "  barid sub --server %s --creds %s '>'", quoted(f.url), creds)
+	t.print(cmd, "  barid pub --server %s --creds %s hello world", quoted(f.url), creds)
 	t.print(cmd, "\nSeeds are in %s: back them up, and show them to nobody.", filepath.Join(r.Keys, "keys"))
 	return nil
 }
@@ -149,8 +149,6 @@ func (r *realm) found(f *initFlags) error {
 		return err
 	}
 	r.operator.SystemAccount = system.Subject
-	marker := fmt.Sprintf("{\n  \"managed\": false,\n  \"name\": %q,\n  \"kind\": \"operator\",\n  \"version\": \"1\"\n}\n", r.name)
-	r.draft.Add(filepath.Join(r.OperatorDir(r.name), ".nsc"), []byte(marker))
 	if err := r.saveOperator(); err != nil {
 		return err
 	}
@@ -202,7 +200,7 @@ func serverURL(text string) error {
 
 // quoted is a word for a shell.
 func quoted(word string) string {
-	if !strings.ContainsAny(word, " '\"$&|;()<>*?`\\!#~[]{}\n") {
+	if word != "" && !strings.ContainsAny(word, " '\"$&|;()<>*?`\\!#~[]{}\t\r\n") {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

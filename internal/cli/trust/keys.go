@@ -153,11 +153,11 @@ func (r *realm) accountKey(c *jwt.AccountClaims, role string) (pair nkeys.KeyPai
 	}
 	switch {
 	case role != "" && !found:
-		return nil, "", fmt.Errorf("account %q has no role %q; make it: barid trust account edit %s --role %s", c.Name, role, c.Name, role)
+		return nil, "", fmt.Errorf("account %q has no role %q; make it: barid trust account edit %s --role %s", c.Name, role, quoted(c.Name), quoted(role))
 	case role != "":
 		return nil, "", err
 	case r.operator.StrictSigningKeyUsage:
-		return nil, "", fmt.Errorf("the operator lets only signing keys sign, and account %q has none whose seed is here; make one: barid trust account edit %s --signing-key", c.Name, c.Name)
+		return nil, "", fmt.Errorf("the operator lets only signing keys sign, and account %q has none whose seed is here; make one: barid trust account edit %s --signing-key", c.Name, quoted(c.Name))
 	}
 	pair, err = r.key(c.Subject)
 	return pair, "", err

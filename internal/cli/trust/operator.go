@@ -9,6 +9,9 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust/flags"
+	"github.com/baridmq/barid/internal/cli/trust/store"
 )
 
 func (t *tool) operatorCommand() *cobra.Command {
@@ -17,7 +20,7 @@ func (t *tool) operatorCommand() *cobra.Command {
 }
 
 func (t *tool) operatorEdit() *cobra.Command {
-	var life common
+	var life flags.Common
 	var strict, signing bool
 	var urls, remove []string
 	cmd := &cobra.Command{
@@ -30,7 +33,7 @@ func (t *tool) operatorEdit() *cobra.Command {
 		if cmd.Flags().NFlag() == 0 {
 			return t.misused("say what to change")
 		}
-		if err := life.apply(t, cmd, &r.operator.ClaimsData, &r.operator.Tags); err != nil {
+		if err := t.usage(life.Apply(cmd, &r.operator.ClaimsData, &r.operator.Tags)); err != nil {
 			return err
 		}
 		if cmd.Flags().Changed("url") {
@@ -69,7 +72,7 @@ func (t *tool) operatorEdit() *cobra.Command {
 		}
 		return r.resign()
 	})
-	life.add(cmd)
+	life.Add(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&strict, "strict", false, "only signing keys may sign accounts and users, not the identities")
 	f.StringArrayVar(&urls, "url", nil, "`URL` at which clients and this tool find a server; may be repeated")
@@ -97,7 +100,7 @@ func (r *realm) resign() error {
 		}
 		r.noted("account %s is signed anew; next: barid trust push", name)
 		if r.operator.StrictSigningKeyUsage && len(c.SigningKeys) == 0 {
-			r.noted("account %s has no signing key, so nobody can log in to it; make one: barid trust account edit %s --signing-key", name, name)
+			r.noted("account %s has no signing key, so nobody can log in to it; make one: barid trust account edit %s --signing-key", name, quoted(name))
 		}
 	}
 	return nil
@@ -118,7 +121,7 @@ func (r *realm) trusted(token string, now time.Time) (*jwt.AccountClaims, error)
 		return nil, fmt.Errorf("it is signed by %s, which is no key of operator %q that may sign", c.Issuer, r.name)
 	}
 	if c.Expires != 0 && c.Expires < now.Unix() {
-		r.tool.say(r.cmd, "note: account %q has expired; renew it: barid trust account edit %s --expiry WHEN", c.Name, c.Name)
+		r.tool.say(r.cmd, "note: account %q has expired; renew it: barid trust account edit %s --expiry WHEN", c.Name, quoted(c.Name))
 	}
 	return c, nil
 }
@@ -137,8 +140,8 @@ func (t *tool) operatorSelect() *cobra.Command {
 			if t.operator != "" && t.operator != args[0] {
 				return t.misused("--operator names another operator")
 			}
-			if err := named("an operator", args[0]); err != nil {
-				return t.host.Misuse(err)
+			if err := t.usage(store.Safe("an operator", args[0])); err != nil {
+				return err
 			}
 			r.tool.operator = args[0]
 			if err := r.choose(); err != nil {
@@ -149,13 +152,18 @@ func (t *tool) operatorSelect() *cobra.Command {
 					return err
 				}
 			}
-			r.settings.StoreRoot, r.settings.Operator, r.settings.Account = r.Data, args[0], account
-			set, err := r.settings.Text()
-			if err != nil {
+			if err := r.selected(account); err != nil {
 				return err
 			}
-			r.draft.Put(r.File(), set)
-			return r.draft.Write()
+			if err := r.draft.Write(); err != nil {
+				return err
+			}
+			with := "no account of it; name one with --account"
+			if account != "" {
+				with = "its account " + account
+			}
+			t.say(cmd, "operator %s is selected, and %s", r.name, with)
+			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&account, "account", "a", "", "`NAME` of the account")

@@ -283,7 +283,7 @@ func (r *realm) take(f *pushFlags, line string, names map[string]string) *wire.V
 		return nil
 	}
 	v.Account = name
-	if !known && (named("an account", name) != nil || store.Exists(r.AccountDir(r.name, name))) {
+	if !known && (store.Safe("an account", name) != nil || store.Exists(r.AccountDir(r.name, name))) {
 		v.Account = id
 		v.Message = fmt.Sprintf("its name %q is taken, or no good for a file", name)
 		return v

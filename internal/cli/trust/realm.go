@@ -111,38 +111,14 @@ func (r *realm) token(name string) (string, error) {
 }
 
 // accounts returns the names of all accounts in order.
-func (r *realm) accounts() ([]string, error) {
-	return r.children(r.AccountDir(r.name, ""), func(name string) string { return r.AccountJWT(r.name, name) }, "")
-}
+func (r *realm) accounts() ([]string, error) { return r.Accounts(r.name) }
 
 // users returns the names of the users of an account in order.
-func (r *realm) users(account string) ([]string, error) {
-	of := func(name string) string { return r.UserJWT(r.name, account, name) }
-	return r.children(r.AccountDir(r.name, account)+"/users", of, ".jwt")
-}
-
-// children returns the entries of a folder that have a token.
-func (r *realm) children(dir string, file func(string) string, suffix string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), suffix)
-		if !ok || named("", name) != nil {
-			continue
-		}
-		if _, err := os.Stat(file(name)); err == nil {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
+func (r *realm) users(account string) ([]string, error) { return r.Users(r.name, account) }
 
 // account reads an account by its name.
 func (r *realm) account(name string) (*jwt.AccountClaims, error) {
-	if err := named("an account", name); err != nil {
+	if err := store.Safe("an account", name); err != nil {
 		return nil, err
 	}
 	token, err := r.token(r.AccountJWT(r.name, name))
@@ -191,7 +167,7 @@ func (r *realm) accountID(nameOrKey string) (string, error) {
 
 // user reads a user by its name.
 func (r *realm) user(account, name string) (*jwt.UserClaims, error) {
-	if err := named("a user", name); err != nil {
+	if err := store.Safe("a user", name); err != nil {
 		return nil, err
 	}
 	token, err := r.token(r.UserJWT(r.name, account, name))
@@ -202,6 +178,16 @@ func (r *realm) user(account, name string) (*jwt.UserClaims, error) {
 		return nil, err
 	}
 	return jwt.DecodeUserClaims(token)
+}
+
+// selected drafts that the operator and an account of it are the current ones.
+func (r *realm) selected(account string) error {
+	r.settings.StoreRoot, r.settings.Operator, r.settings.Account = r.Data, r.name, account
+	text, err := r.settings.Text()
+	if err == nil {
+		r.draft.Put(r.File(), text)
+	}
+	return err
 }
 
 // saveOperator drafts the operator anew. Only its identity key may sign it.

@@ -48,7 +48,8 @@ func (t *tool) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config", Short: "print or write the configuration of a server anew",
 		Long: `Prints what a server needs to trust the operator. With --resolver memory all accounts are in it:
-write it anew after each change, and let the server reload it.`,
+write it anew after each change, and let the server reload it. A server has to be restarted when the
+operator was changed: it refuses to reload another one.`,
 		Example: "  barid trust config --resolver memory --output barid.conf --replace", Args: t.words(cobra.NoArgs),
 	}
 	cmd.RunE = t.writing(func(cmd *cobra.Command, r *realm, _ []string) error {
@@ -85,7 +86,11 @@ write it anew after each change, and let the server reload it.`,
 			}
 			r.draft.Add(output, text)
 		}
-		r.noted("server configuration %s; next: barid -c %s, or let the running server reload it", output, quoted(output))
+		running := "a running server needs a restart if the operator was changed"
+		if s.kind == "memory" {
+			running = "or let the running server reload it; if the operator was changed, it needs a restart"
+		}
+		r.noted("server configuration %s; next: barid -c %s; %s", output, quoted(output), running)
 		return nil
 	})
 	s.add(cmd)
@@ -120,7 +125,7 @@ func (r *realm) serverConfig(s *serverFlags) ([]byte, error) {
 		fmt.Fprintf(&b, "# Accounts come by barid trust push, and are kept in this folder.\nresolver {\n    type: full\n    dir: '%s'\n", s.dir)
 		fmt.Fprintf(&b, "    allow_delete: %t\n    interval: \"2m\"\n    timeout: \"1.9s\"\n}\n\n", s.allowDelete)
 	} else {
-		fmt.Fprintf(&b, "# All accounts are in this file: write it anew with barid trust config, and reload the server.\nresolver: MEMORY\n\n")
+		fmt.Fprintf(&b, "# All accounts are in this file: write it anew with barid trust config, and reload the server.\n# If the operator was changed, restart it.\nresolver: MEMORY\n\n")
 	}
 	fmt.Fprintf(&b, "resolver_preload: {\n")
 	for _, id := range sorted(tokens) {

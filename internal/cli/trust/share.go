@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust/flags"
 )
 
 // shareFlags are those of what accounts export and import.
@@ -94,7 +96,7 @@ func (t *tool) exportAdd() *cobra.Command {
 			return fmt.Errorf("account %q exports that already; delete it first: barid trust export delete", account)
 		}
 		c.Exports.Add(e)
-		r.noted("account %s exports the %s %q; next: barid trust push --account %s", account, e.Type, e.Subject, account)
+		r.noted("account %s exports the %s %q; next: barid trust push --account %s", account, e.Type, e.Subject, quoted(account))
 		return r.saveAccount(account, c)
 	})
 	f.which(t, cmd, "to export")
@@ -128,7 +130,7 @@ func (t *tool) exportDelete() *cobra.Command {
 			return err
 		}
 		c.Exports = slices.Delete(c.Exports, i, i+1)
-		r.noted("account %s exports %q no longer; next: barid trust push --account %s", account, f.subject, account)
+		r.noted("account %s exports %q no longer; next: barid trust push --account %s", account, f.subject, quoted(account))
 		return r.saveAccount(account, c)
 	})
 	f.which(t, cmd, "of the export")
@@ -163,10 +165,10 @@ func (t *tool) exportRevoke() *cobra.Command {
 		}
 		if undo {
 			c.Exports[i].ClearRevocation(id)
-			r.noted("the revocation is gone; next: barid trust push --account %s", account)
+			r.noted("the revocation is gone; next: barid trust push --account %s", quoted(account))
 		} else {
 			c.Exports[i].Revoke(id)
-			r.noted("the tokens of %s for %q are revoked; next: barid trust push --account %s", target, f.subject, account)
+			r.noted("the tokens of %s for %q are revoked; next: barid trust push --account %s", target, f.subject, quoted(account))
 		}
 		return r.saveAccount(account, c)
 	})
@@ -179,7 +181,7 @@ func (t *tool) exportRevoke() *cobra.Command {
 func (t *tool) activateCommand() *cobra.Command {
 	f := shareFlags{}
 	var target, output string
-	var life common
+	var life flags.Common
 	cmd := &cobra.Command{
 		Use: "activate", Short: "make a token with which another account may import a private export",
 		Example: "  barid trust activate --account SVC --service --subject calc.add --target APP --output calc.act --expiry 90d",
@@ -190,18 +192,19 @@ func (t *tool) activateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(c.Exports, func(e *jwt.Export) bool {
-			return e.Type == f.kind() && jwt.Subject(f.subject).IsContainedIn(e.Subject)
-		}) {
+		if !slices.ContainsFunc(c.Exports, func(e *jwt.Export) bool { return covers(e, f.kind(), f.subject) }) {
 			return fmt.Errorf("account %q exports no %s that contains %q; it exports: %s", account, f.kind(), f.subject, exported(c))
 		}
 		id, err := r.accountID(target)
 		if err != nil {
 			return err
 		}
+		if id == c.Subject {
+			return t.misused("an account cannot import from itself")
+		}
 		a := jwt.NewActivationClaims(id)
 		a.Name, a.ImportSubject, a.ImportType = f.subject, jwt.Subject(f.subject), f.kind()
-		if err := life.apply(t, cmd, &a.ClaimsData, &a.Tags); err != nil {
+		if err := t.usage(life.Apply(cmd, &a.ClaimsData, &a.Tags)); err != nil {
 			return err
 		}
 		signer, issuer, err := r.accountKey(c, "")
@@ -225,11 +228,11 @@ func (t *tool) activateCommand() *cobra.Command {
 			return err
 		}
 		r.draft.Add(output, text)
-		r.noted("activation %s; give it to the importing account: barid trust import add --account %s --token %s", output, target, output)
+		r.noted("activation %s; give it to the importing account: barid trust import add --account %s --token %s", output, quoted(target), quoted(output))
 		return nil
 	})
 	f.which(t, cmd, "that may be imported, of the export or within it")
-	life.add(cmd)
+	life.Add(cmd)
 	cmd.Flags().StringVarP(&target, "target", "t", "", "name or public key of the importing `ACCOUNT`")
 	cmd.Flags().StringVar(&output, "output", "", "`FILE` for the token (default: it is printed)")
 	return cmd
@@ -270,7 +273,10 @@ func (t *tool) importAdd() *cobra.Command {
 			return fmt.Errorf("account %q imports that already; delete it first: barid trust import delete", account)
 		}
 		c.Imports.Add(im)
-		r.noted("account %s imports the %s %q; next: barid trust push --account %s", account, im.Type, im.Subject, account)
+		if err := r.matched(im); err != nil {
+			return err
+		}
+		r.noted("account %s imports the %s %q; next: barid trust push --account %s", account, im.Type, im.Subject, quoted(account))
 		return r.saveAccount(account, c)
 	})
 	f.which(t, cmd, "of the export, or within it (default: that of the token)")
@@ -321,10 +327,40 @@ func (f *importFlags) build(t *tool, r *realm, c *jwt.AccountClaims) (*jwt.Impor
 		}
 		im.Account = id
 	}
-	if im.Account == "" || im.Subject == "" {
+	switch {
+	case im.Account == "" || im.Subject == "":
 		return nil, t.misused("say what to import: --from ACCOUNT --subject SUBJECT, or --token FILE")
+	case im.Account == c.Subject:
+		return nil, t.misused("an account cannot import from itself")
 	}
 	return im, nil
+}
+
+// matched notes it if the exporting account is in the store and does not export what is imported: servers
+// refuse the import until it does.
+func (r *realm) matched(im *jwt.Import) error {
+	names, err := r.accounts()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		c, err := r.account(name)
+		if err != nil {
+			return err
+		}
+		if c.Subject != im.Account {
+			continue
+		}
+		if !slices.ContainsFunc(c.Exports, func(e *jwt.Export) bool { return covers(e, im.Type, string(im.Subject)) }) {
+			r.noted("warning: account %s exports no %s that contains %q yet; it exports: %s", name, im.Type, im.Subject, exported(c))
+		}
+	}
+	return nil
+}
+
+// covers reports whether a subject is within an export of a kind.
+func covers(e *jwt.Export, kind jwt.ExportType, subject string) bool {
+	return e.Type == kind && jwt.Subject(subject).IsContainedIn(e.Subject)
 }
 
 func (t *tool) importDelete() *cobra.Command {
@@ -356,7 +392,7 @@ func (t *tool) importDelete() *cobra.Command {
 		default:
 			return fmt.Errorf("account %q imports several such; say of whom with --from ACCOUNT", account)
 		}
-		r.noted("account %s imports %q no longer; next: barid trust push --account %s", account, f.subject, account)
+		r.noted("account %s imports %q no longer; next: barid trust push --account %s", account, f.subject, quoted(account))
 		return r.saveAccount(account, c)
 	})
 	f.which(t, cmd, "of the export")

@@ -10,8 +10,11 @@ package trust
 import (
 	"fmt"
 	"io"
-	"path/filepath"
+	"maps"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +45,7 @@ Seeds are in files that only their owner may read. They are never printed.`,
 	f.StringVar(&t.places.Keys, "keystore-dir", "", "`FOLDER` of seeds and credentials (NKEYS_PATH)")
 	f.StringVarP(&t.operator, "operator", "o", "", "`NAME` of the operator (default: the current one)")
 	f.StringArrayVar(&t.keysFrom, "keys-from", nil, "`FILE` or folder with more seeds to sign with; may be repeated")
+	t.complete(root, "trust")
 	return root
 }
 
@@ -68,11 +72,16 @@ func (t *tool) group(use, short, long string, commands ...*cobra.Command) *cobra
 // words makes wrong arguments a misuse.
 func (t *tool) words(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return t.host.Misuse(err)
-		}
-		return nil
+		return t.usage(check(cmd, args))
 	}
+}
+
+// usage makes an error, if there is one, a misuse.
+func (t *tool) usage(err error) error {
+	if err != nil {
+		err = t.host.Misuse(err)
+	}
+	return err
 }
 
 func (t *tool) misused(format string, args ...any) error {
@@ -122,12 +131,17 @@ func (t *tool) writing(run func(cmd *cobra.Command, r *realm, args []string) err
 	}
 }
 
-// named returns an error if a text is no good as a name: it becomes that of a file.
+// named returns an error if a text is no good as the name of something new. What other tools have made
+// may have other names.
 func named(what, name string) error {
-	bad := func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) }
-	if name == "" || len(name) > 100 || name[0] == '.' || name[0] == '-' || strings.TrimSpace(name) != name ||
-		strings.ContainsFunc(name, bad) || filepath.Base(name) != name {
+	in := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	first, _ := utf8.DecodeRuneInString(name)
+	last, _ := utf8.DecodeLastRuneInString(name)
+	if len(name) > 100 || !in(first) || !in(last) || strings.ContainsFunc(name, func(r rune) bool { return !in(r) && !strings.ContainsRune("-_.", r) }) {
 		return fmt.Errorf("%q cannot be the name of %s: use up to 100 letters, digits, and - _ . within", name, what)
 	}
 	return nil
 }
+
+// sorted returns the keys of a map in order.
+func sorted[M ~map[K]V, K ~string, V any](m M) []K { return slices.Sorted(maps.Keys(m)) }

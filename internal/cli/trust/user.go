@@ -10,12 +10,14 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"github.com/spf13/cobra"
+
+	"github.com/baridmq/barid/internal/cli/trust/flags"
 )
 
 // userFlags are those of user add and edit.
 type userFlags struct {
-	rights
-	common
+	flags.Rights
+	flags.Common
 
 	account, role, seed string
 }
@@ -34,15 +36,15 @@ func (t *tool) userAdd() *cobra.Command {
 		Args: t.words(cobra.ExactArgs(1)),
 	}
 	cmd.RunE = t.writing(func(cmd *cobra.Command, r *realm, args []string) error {
-		if err := named("a user", args[0]); err != nil {
-			return t.host.Misuse(err)
+		if err := t.usage(named("a user", args[0])); err != nil {
+			return err
 		}
 		account, c, err := r.current(f.account)
 		if err != nil {
 			return err
 		}
 		if _, err := os.Lstat(r.UserJWT(r.name, account, args[0])); err == nil {
-			return fmt.Errorf("account %q has a user %q already; to change it: barid trust user edit %s --account %s", account, args[0], args[0], account)
+			return fmt.Errorf("account %q has a user %q already; to change it: barid trust user edit %s --account %s", account, args[0], quoted(args[0]), quoted(account))
 		}
 		u := jwt.NewUserClaims("new")
 		if err := f.apply(t, cmd, u); err != nil {
@@ -56,21 +58,21 @@ func (t *tool) userAdd() *cobra.Command {
 }
 
 func (f *userFlags) add(cmd *cobra.Command) {
-	f.rights.add(cmd)
-	f.common.add(cmd)
+	f.Rights.Add(cmd)
+	f.Common.Add(cmd)
 	cmd.Flags().StringVarP(&f.account, "account", "a", "", "`NAME` of the account (default: the current one)")
 	cmd.Flags().StringVar(&f.role, "role", "", "`NAME` of a role of the account, which says what the user may do")
 }
 
 // apply changes a user as the flags say.
 func (f *userFlags) apply(t *tool, cmd *cobra.Command, u *jwt.UserClaims) error {
-	if f.role != "" && f.given(cmd) {
+	if f.role != "" && f.Given(cmd) {
 		return t.misused("a user of a role may do what the role says: give permissions and limits to the role, with barid trust account edit --role")
 	}
-	if err := f.common.apply(t, cmd, &u.ClaimsData, &u.Tags); err != nil {
-		return err
+	if err := f.Common.Apply(cmd, &u.ClaimsData, &u.Tags); err != nil {
+		return t.host.Misuse(err)
 	}
-	return f.rights.apply(t, cmd, &u.UserPermissionLimits)
+	return t.usage(f.Rights.Apply(cmd, &u.UserPermissionLimits))
 }
 
 // addUser drafts a new user with its key and credentials.
@@ -148,8 +150,8 @@ stay valid until they expire or the user is revoked. A token that is renewed aft
 		if us, scoped := c.SigningKeys[u.Issuer].(*jwt.UserScope); scoped && role == "" {
 			role = us.Role
 		}
-		if f.role = role; role != "" && f.given(cmd) {
-			return t.misused("%s has the role %s: change that, with barid trust account edit %s --role %s", args[0], role, account, role)
+		if f.role = role; role != "" && f.Given(cmd) {
+			return t.misused("%s has the role %s: change that, with barid trust account edit %s --role %s", args[0], role, quoted(account), quoted(role))
 		}
 		if err := f.apply(t, cmd, u); err != nil {
 			return err
@@ -195,10 +197,10 @@ account. Servers drop its connections when it is pushed. A token that is issued 
 				return fmt.Errorf("%s is not revoked", args[0])
 			}
 			c.ClearRevocation(key)
-			r.noted("the revocation of %s is gone; next: barid trust push --account %s", args[0], name)
+			r.noted("the revocation of %s is gone; next: barid trust push --account %s", args[0], quoted(name))
 		} else {
 			c.Revoke(key)
-			r.noted("%s is revoked; next: barid trust push --account %s", args[0], name)
+			r.noted("%s is revoked; next: barid trust push --account %s", args[0], quoted(name))
 		}
 		return r.saveAccount(name, c)
 	})

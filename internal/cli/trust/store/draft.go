@@ -62,8 +62,8 @@ func (d *Draft) Add(name string, text []byte) { d.files = append(d.files, page{n
 // Put drafts a file that may replace another.
 func (d *Draft) Put(name string, text []byte) { d.files = append(d.files, page{name, text, true}) }
 
-// Write makes all files, in the order of the draft, each at once or not at all. If one fails, the new ones
-// are removed again.
+// Write makes all files, in the order of the draft, each at once or not at all. If one fails, the folders
+// and files are made as they were before; the error tells what could not be.
 func (d *Draft) Write() error {
 	for _, p := range d.files {
 		if _, err := os.Lstat(p.name); err == nil && !p.replace {
@@ -72,29 +72,82 @@ func (d *Draft) Write() error {
 			return err
 		}
 	}
-	var made []string
+	var undo []func() error
 	for _, p := range d.files {
-		if err := writeFile(p.name, p.text); err != nil {
-			for _, name := range made {
-				os.Remove(name)
-			}
-			return err
-		}
-		if !p.replace {
-			made = append(made, p.name)
+		if err := p.write(&undo); err != nil {
+			return undone(err, undo)
 		}
 	}
 	d.files = nil
 	return nil
 }
 
-// writeFile puts a file of mode 0600 in its place when all of it is on the disk.
-func writeFile(name string, text []byte) error {
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// undone undoes what was written before an error, the last first, and adds to the error what stays.
+func undone(err error, undo []func() error) error {
+	for _, back := range slices.Backward(undo) {
+		if stays := back(); stays != nil {
+			err = fmt.Errorf("%w; what was written could not be undone: %w", err, stays)
+		}
+	}
+	return err
+}
+
+// write makes the file and its folders, and adds how to undo what it did even if it fails.
+func (p *page) write(undo *[]func() error) error {
+	back, err := restore(p.name)
+	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".barid-*") // of mode 0600
+	if err := makeFolder(filepath.Dir(p.name), undo); err != nil {
+		return err
+	}
+	if err := writeFile(p.name, p.text); err != nil {
+		return err
+	}
+	*undo = append(*undo, back)
+	return nil
+}
+
+// restore returns how to bring back what is there now under a name, be it nothing.
+func restore(name string) (func() error, error) {
+	info, err := os.Lstat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return func() error { return os.Remove(name) }, nil
+	case err != nil:
+		return nil, err
+	case info.Mode()&os.ModeSymlink != 0:
+		to, err := os.Readlink(name)
+		return func() error { return errors.Join(os.Remove(name), os.Symlink(to, name)) }, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no file that could be replaced", name)
+	}
+	old, err := os.ReadFile(name)
+	return func() error { return errors.Join(writeFile(name, old), os.Chmod(name, info.Mode().Perm())) }, err
+}
+
+// makeFolder makes a folder and those above it, of mode 0700.
+func makeFolder(dir string, undo *[]func() error) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, os.ErrNotExist) && filepath.Dir(dir) != dir {
+		if err := makeFolder(filepath.Dir(dir), undo); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err == nil {
+		*undo = append(*undo, func() error { return os.Remove(dir) })
+		return nil
+	}
+	if info, stat := os.Stat(dir); stat == nil && info.IsDir() {
+		return nil
+	}
+	return err
+}
+
+// writeFile puts a file of mode 0600 in its place when all of it is on the disk.
+func writeFile(name string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".barid-*") // of mode 0600
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // MaxFile bounds the files of a store, in bytes. The longest token that is decoded has 1 MiB.
@@ -112,19 +113,48 @@ func (p Places) Seed(public string) string {
 	return filepath.Join(p.Keys, "keys", public[:1], public[1:3], public+".nk")
 }
 
-// Operators returns the names of the operators that have a store.
-func (p Places) Operators() ([]string, error) {
-	entries, err := os.ReadDir(p.Data)
+// Marker is the file in the folder of an operator that makes it one.
+const Marker = ".nsc"
+
+// Safe returns an error if a text is no good as a name within the store, where it is that of a file.
+func Safe(what, name string) error {
+	bad := func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) }
+	if name == "" || len(name) > 100 || name[0] == '.' || name[0] == '-' || strings.TrimSpace(name) != name ||
+		strings.ContainsFunc(name, bad) || filepath.Base(name) != name {
+		return fmt.Errorf("%q cannot be the name of %s in the store", name, what)
+	}
+	return nil
+}
+
+// Accounts returns the names of the accounts of an operator in order.
+func (p Places) Accounts(operator string) ([]string, error) {
+	return children(p.AccountDir(operator, ""), func(name string) string { return p.AccountJWT(operator, name) }, "")
+}
+
+// Users returns the names of the users of an account in order.
+func (p Places) Users(operator, account string) ([]string, error) {
+	of := func(name string) string { return p.UserJWT(operator, account, name) }
+	return children(filepath.Join(p.AccountDir(operator, account), "users"), of, ".jwt")
+}
+
+// children returns the names of a folder that have a file.
+func children(dir string, file func(string) string, suffix string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	var names []string
 	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(p.Data, e.Name(), ".nsc")); err == nil && e.IsDir() {
-			names = append(names, e.Name())
+		if name, ok := strings.CutSuffix(e.Name(), suffix); ok && Safe("", name) == nil && Exists(file(name)) {
+			names = append(names, name)
 		}
 	}
 	return names, nil
+}
+
+// Operators returns the names of the operators that have a store.
+func (p Places) Operators() ([]string, error) {
+	return children(p.Data, func(name string) string { return filepath.Join(p.OperatorDir(name), Marker) }, "")
 }
 
 // ReadFile reads a file of at most limit bytes.

@@ -1,10 +1,8 @@
-package trust
+package flags
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,15 +14,16 @@ import (
 var connectionTypes = [...]string{jwt.ConnectionTypeStandard, jwt.ConnectionTypeWebsocket, jwt.ConnectionTypeLeafnode,
 	jwt.ConnectionTypeLeafnodeWS, jwt.ConnectionTypeMqtt, jwt.ConnectionTypeMqttWS, jwt.ConnectionTypeInProcess}
 
-// subjects are the flags of what somebody may publish and subscribe to.
-type subjects struct {
+// Subjects are the flags of what somebody may publish and subscribe to.
+type Subjects struct {
 	allowPub, allowSub, allowBoth, denyPub, denySub, denyBoth, remove []string
 
-	responses   int
+	responses   int64
 	responseTTL time.Duration
 }
 
-func (s *subjects) add(cmd *cobra.Command, who string) {
+// Add adds the flags to a command; who is whose permissions they are.
+func (s *Subjects) Add(cmd *cobra.Command, who string) {
 	f := cmd.Flags()
 	f.StringArrayVar(&s.allowPub, "allow-pub", nil, "`SUBJECT` that "+who+" may publish to; may be repeated")
 	f.StringArrayVar(&s.allowSub, "allow-sub", nil, "`SUBJECT` that "+who+" may subscribe to, with a queue after a space if it is for that only")
@@ -33,18 +32,18 @@ func (s *subjects) add(cmd *cobra.Command, who string) {
 	f.StringArrayVar(&s.denySub, "deny-sub", nil, "`SUBJECT` that "+who+" may not subscribe to")
 	f.StringArrayVar(&s.denyBoth, "deny-pubsub", nil, "`SUBJECT` that "+who+" may neither publish nor subscribe to")
 	f.StringArrayVar(&s.remove, "rm-subject", nil, "`SUBJECT` of which nothing is said any more")
-	f.IntVar(&s.responses, "allow-responses", 0, "how many replies "+who+" may publish to a request it received (-1: any)")
-	f.DurationVar(&s.responseTTL, "response-ttl", 0, "how long such replies may be published (default 2m)")
+	f.Var(count(&s.responses, 0), "allow-responses", "how many replies "+who+" may publish to a request it received (-1: any number)")
+	f.DurationVar(&s.responseTTL, "response-ttl", 0, "how long such replies may be published (default 2m; negative: at any time)")
 }
 
-// given reports whether one of the flags was used.
-func (s *subjects) given(cmd *cobra.Command) bool {
+// Given reports whether one of the flags was used.
+func (s *Subjects) Given(cmd *cobra.Command) bool {
 	return slices.ContainsFunc([]string{"allow-pub", "allow-sub", "allow-pubsub", "deny-pub", "deny-sub", "deny-pubsub",
 		"rm-subject", "allow-responses", "response-ttl"}, cmd.Flags().Changed)
 }
 
-// apply changes permissions as the flags say.
-func (s *subjects) apply(cmd *cobra.Command, p *jwt.Permissions) {
+// Apply changes permissions as the flags say.
+func (s *Subjects) Apply(cmd *cobra.Command, p *jwt.Permissions) {
 	for _, list := range []*jwt.StringList{&p.Pub.Allow, &p.Pub.Deny, &p.Sub.Allow, &p.Sub.Deny} {
 		list.Remove(s.remove...)
 	}
@@ -60,7 +59,7 @@ func (s *subjects) apply(cmd *cobra.Command, p *jwt.Permissions) {
 			p.Resp = &jwt.ResponsePermission{MaxMsgs: 1}
 		}
 		if f.Changed("allow-responses") {
-			p.Resp.MaxMsgs = s.responses
+			p.Resp.MaxMsgs = int(s.responses)
 		}
 		if f.Changed("response-ttl") {
 			p.Resp.Expires = s.responseTTL
@@ -68,9 +67,9 @@ func (s *subjects) apply(cmd *cobra.Command, p *jwt.Permissions) {
 	}
 }
 
-// rights are the flags of a user, or of a role that gives them to its users.
-type rights struct {
-	subjects
+// Rights are the flags of a user, or of a role that gives them to its users.
+type Rights struct {
+	Subjects
 
 	nets, hours, types  []string
 	zone                string
@@ -78,29 +77,30 @@ type rights struct {
 	bearer, proxy       bool
 }
 
-func (x *rights) add(cmd *cobra.Command) {
-	x.subjects.add(cmd, "the user")
+// Add adds the flags to a command.
+func (x *Rights) Add(cmd *cobra.Command) {
+	x.Subjects.Add(cmd, "the user")
 	f := cmd.Flags()
 	f.StringSliceVar(&x.nets, "source-network", nil, "`NET` that the user may come from, such as 10.0.0.0/8; may be repeated (none: any)")
 	f.StringSliceVar(&x.hours, "time", nil, "`FROM-TO` in which the user may connect, such as 08:00:00-18:30:00; may be repeated (none: any)")
 	f.StringVar(&x.zone, "time-zone", "", "`ZONE` of --time, such as Europe/Berlin (default: that of the server)")
 	f.StringSliceVar(&x.types, "conn-type", nil, "`KIND` of connection that is allowed; may be repeated: "+strings.Join(connectionTypes[:], ", "))
-	f.Int64Var(&x.subs, "subs", -1, "most subscriptions (-1: any number)")
-	f.Int64Var(&x.payload, "payload", -1, "most bytes of a message (-1: what the account and the server allow)")
-	f.Int64Var(&x.data, "data", -1, "most bytes of all messages; servers do not enforce it")
+	f.Var(count(&x.subs, -1), "subs", "most subscriptions (-1: any number)")
+	f.Var(count(&x.payload, -1), "payload", "most bytes of a message (-1: what the account and the server allow)")
+	f.Var(count(&x.data, -1), "data", "most bytes of all messages; servers do not enforce it")
 	f.BoolVar(&x.bearer, "bearer", false, "who shows the token needs no seed: treat it like a password")
 	f.BoolVar(&x.proxy, "proxy-required", false, "the user may only come through a trusted proxy")
 }
 
-// given reports whether one of the flags was used.
-func (x *rights) given(cmd *cobra.Command) bool {
-	return x.subjects.given(cmd) || slices.ContainsFunc([]string{"source-network", "time", "time-zone", "conn-type", "subs",
+// Given reports whether one of the flags was used.
+func (x *Rights) Given(cmd *cobra.Command) bool {
+	return x.Subjects.Given(cmd) || slices.ContainsFunc([]string{"source-network", "time", "time-zone", "conn-type", "subs",
 		"payload", "data", "bearer", "proxy-required"}, cmd.Flags().Changed)
 }
 
-// apply changes what a user may do as the flags say.
-func (x *rights) apply(t *tool, cmd *cobra.Command, u *jwt.UserPermissionLimits) error {
-	x.subjects.apply(cmd, &u.Permissions)
+// Apply changes what a user may do as the flags say.
+func (x *Rights) Apply(cmd *cobra.Command, u *jwt.UserPermissionLimits) error {
+	x.Subjects.Apply(cmd, &u.Permissions)
 	f := cmd.Flags()
 	if f.Changed("source-network") {
 		u.Src = nil
@@ -111,7 +111,7 @@ func (x *rights) apply(t *tool, cmd *cobra.Command, u *jwt.UserPermissionLimits)
 		for _, h := range x.hours {
 			from, to, ok := strings.Cut(h, "-")
 			if !ok {
-				return t.misused("--time %q is not of the form 08:00:00-18:30:00", h)
+				return fmt.Errorf("--time %q is not of the form 08:00:00-18:30:00", h)
 			}
 			u.Times = append(u.Times, jwt.TimeRange{Start: from, End: to})
 		}
@@ -123,7 +123,7 @@ func (x *rights) apply(t *tool, cmd *cobra.Command, u *jwt.UserPermissionLimits)
 		u.AllowedConnectionTypes = nil
 		for _, k := range x.types {
 			if k = strings.ToUpper(k); !slices.Contains(connectionTypes[:], k) {
-				return t.misused("--conn-type %q is not one of %s", k, strings.Join(connectionTypes[:], ", "))
+				return fmt.Errorf("--conn-type %q is not one of %s", k, strings.Join(connectionTypes[:], ", "))
 			}
 			u.AllowedConnectionTypes.Add(k)
 		}
@@ -138,66 +138,3 @@ func (x *rights) apply(t *tool, cmd *cobra.Command, u *jwt.UserPermissionLimits)
 	}
 	return nil
 }
-
-// common are the flags of every token.
-type common struct {
-	expiry, start string
-	tags, untag   []string
-}
-
-func (c *common) add(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&c.expiry, "expiry", "", "`WHEN` it ends: a span such as 12h or 90d, a day such as 2027-01-31, or never")
-	f.StringVar(&c.start, "start", "", "`WHEN` it begins to count, in the form of --expiry")
-	f.StringSliceVar(&c.tags, "tag", nil, "`TAG` of it; may be repeated")
-	f.StringSliceVar(&c.untag, "rm-tag", nil, "`TAG` to remove; may be repeated")
-}
-
-// apply changes a token as the flags say. Tags may be nil for one without.
-func (c *common) apply(t *tool, cmd *cobra.Command, d *jwt.ClaimsData, tags *jwt.TagList) error {
-	for _, x := range []struct {
-		flag, text string
-		to         *int64
-	}{{"expiry", c.expiry, &d.Expires}, {"start", c.start, &d.NotBefore}} {
-		if !cmd.Flags().Changed(x.flag) {
-			continue
-		}
-		at, err := moment(x.text, time.Now())
-		if err != nil {
-			return t.misused("--%s: %w", x.flag, err)
-		}
-		*x.to = at
-	}
-	if d.Expires != 0 && d.Expires <= max(time.Now().Unix(), d.NotBefore) && cmd.Flags().Changed("expiry") {
-		return t.misused("--expiry %s is in the past, or before the start", c.expiry)
-	}
-	if tags != nil {
-		tags.Add(c.tags...)
-		tags.Remove(c.untag...)
-	}
-	return nil
-}
-
-// moment returns a time in seconds of Unix; 0 is never.
-func moment(text string, now time.Time) (int64, error) {
-	if text == "" || text == "never" || text == "0" {
-		return 0, nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n <= 36500 {
-			return now.AddDate(0, 0, n).Unix(), nil
-		}
-	}
-	if span, err := time.ParseDuration(text); err == nil && span > 0 {
-		return now.Add(span).Unix(), nil
-	}
-	for _, form := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(form, text); err == nil && at.Unix() > 0 {
-			return at.Unix(), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no span such as 12h or 90d, no day such as 2027-01-31, no time such as 2027-01-31T18:00:00Z, and not never", text)
-}
-
-// sorted returns the keys of a map in order.
-func sorted[M ~map[K]V, K ~string, V any](m M) []K { return slices.Sorted(maps.Keys(m)) }
