@@ -26,7 +26,8 @@ var floors = []floor{
 	{"internal/lab", "server", "conf", "logger", "test", "internal"},
 	{"internal/cli", "server", "conf", "logger", "internal/trust/claims", "internal/cli/profile", "internal/cli/trust"},
 	{"internal/cli/trust", "internal/trust/claims", "internal/cli/profile", "internal/cli/trust/inspect", "internal/cli/trust/store",
-		"internal/cli/trust/wire"},
+		"internal/cli/trust/wire", "internal/cli/trust/flags"},
+	{"internal/cli/trust/flags"},
 	{"internal/cli/trust/inspect"},
 	{"internal/cli/trust/store"},
 	{"internal/cli/trust/wire"},
@@ -63,7 +64,8 @@ var floors = []floor{
 	{"internal/trust/callout", "internal/core", "internal/bus", "internal/trust/claims", "internal/trust/accounts", "logger"},
 	{"internal/trust/oidc", "internal/core", "internal/bus", "logger"},
 
-	{"internal/doors/client", "internal/core", "internal/bus", "internal/transport", "logger"},
+	{"internal/doors/client", "internal/core", "internal/bus", "internal/transport", "internal/doors/client/sids", "logger"},
+	{"internal/doors/client/sids", "internal/bus/account"},
 	{"internal/doors/mqtt", "internal/core", "internal/bus", "internal/transport", "logger"},
 
 	{"internal/links/link", "internal/core", "internal/bus", "internal/transport", "logger"},

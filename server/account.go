@@ -43,7 +43,7 @@ type handle struct {
 // live answers for an account.
 type live struct {
 	*account.Account
-	tenants *tenancy.Tenants
+	server *Server
 }
 
 // Interest implements options.LiveAccount.
@@ -61,20 +61,22 @@ func (l live) Interest(literal string) int {
 }
 
 // Rules implements options.LiveAccount.
-func (l live) Rules() options.AccountRules { return l.tenants.Rules(l.Account) }
+func (l live) Rules() options.AccountRules { return l.server.tenants.Rules(l.Account) }
 
 // Change implements options.LiveAccount.
 func (l live) Change(f func(*options.AccountRules) error) error {
-	return l.tenants.Change(l.Account, f)
+	l.server.life.Lock() // a reload changes accounts, too
+	defer l.server.life.Unlock()
+	return l.server.tenants.Change(l.Account, f)
 }
 
 // PendingResponses implements options.LiveAccount.
-func (l live) PendingResponses(service string) int {
-	return l.tenants.PendingReplies(l.Account, service)
+func (l live) PendingResponses() int {
+	return l.PendingReplies()
 }
 
 // of returns the handle of an account of this server.
-func (h *handles) of(t *tenancy.Tenants, a *account.Account) *Account {
+func (h *handles) of(s *Server, a *account.Account) *Account {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if made := h.mu.made[a.Name()]; made.account == a {
@@ -84,7 +86,7 @@ func (h *handles) of(t *tenancy.Tenants, a *account.Account) *Account {
 	if l := a.Limits(); l != account.Unlimited() {
 		made.Limits = &AccountLimits{MaxConnections: l.Connections, MaxSubscriptions: l.Subscriptions, MaxPayload: l.Payload}
 	}
-	made.Attach(live{a, t})
+	made.Attach(live{a, s})
 	if h.mu.made == nil {
 		h.mu.made = map[string]handle{}
 	}
@@ -108,7 +110,7 @@ func (s *Server) attach(o *Options) {
 			return
 		}
 		if found := s.tenants.Registry().Get(a.Name); found != nil {
-			a.Attach(live{found, s.tenants})
+			a.Attach(live{found, s})
 		}
 	}
 	for _, a := range o.Accounts {
@@ -135,7 +137,7 @@ func (s *Server) LookupAccount(name string) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.handles.of(s.tenants, a), nil
+	return s.handles.of(s, a), nil
 }
 
 // lookupTime is how long a program waits for an account that is not loaded.
@@ -156,12 +158,12 @@ func (s *Server) RegisterAccount(name string) (*Account, error) {
 // LookupOrRegisterAccount returns the account of that name, which is made if there is none.
 func (s *Server) LookupOrRegisterAccount(name string) (found *Account, isNew bool) {
 	if a := s.tenants.Registry().Get(name); a != nil {
-		return s.handles.of(s.tenants, a), false
+		return s.handles.of(s, a), false
 	}
 	s.life.Lock() // a reload makes accounts, too
 	defer s.life.Unlock()
 	a, isNew := s.tenants.Register(name)
-	return s.handles.of(s.tenants, a), isNew
+	return s.handles.of(s, a), isNew
 }
 
 // NumLoadedAccounts returns the number of accounts, those that every server has included.
@@ -204,7 +206,6 @@ func (s *Server) SetSystemAccount(name string) error {
 	}
 	next := *o // options in force are replaced, never changed
 	next.SystemAccount, next.NoSystemAccount = name, false
-	s.tenants.Prepare(&next)
 	s.tenants.Apply(o, &next)
 	s.current.Store(&next)
 	return nil

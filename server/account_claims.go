@@ -95,9 +95,9 @@ var _ AccountResolver = (*MemAccResolver)(nil)
 
 // UpdateAccountClaims gives an account of this server, made if there is none of its name, what claims
 // say, whoever signed them: limits, exports, imports and mappings. Connections that are too many are
-// closed. Signing keys, revocations, default permissions and times count only in a JWT, which comes by
-// the resolver or a request in the system account. A reload gives an account of the options what it
-// has there. What is wrong with claims is a line of the log.
+// closed. An account that came by a JWT is changed by another JWT only, which comes by the resolver or
+// a request in the system account. A reload gives an account of the options what it has there. What
+// is wrong is a line of the log.
 func (s *Server) UpdateAccountClaims(a *Account, ac *jwt.AccountClaims) {
 	if a == nil || ac == nil {
 		s.logs.Errorf("Claims can not be applied: the account or its claims are missing")

@@ -274,9 +274,15 @@ type countedResolver struct {
 	calls []string
 }
 
-func (c *countedResolver) Start(*Server) error { c.calls = append(c.calls, "start"); return nil }
-func (c *countedResolver) Reload() error       { c.calls = append(c.calls, "reload"); return nil }
-func (c *countedResolver) Close()              { c.calls = append(c.calls, "close") }
+// Start calls the server, as a resolver may.
+func (c *countedResolver) Start(s *Server) error {
+	c.calls = append(c.calls, "start")
+	_, err := s.RegisterAccount("OWN")
+	return err
+}
+
+func (c *countedResolver) Reload() error { c.calls = append(c.calls, "reload"); return nil }
+func (c *countedResolver) Close()        { c.calls = append(c.calls, "close") }
 
 func TestResolverInTheOptions(t *testing.T) {
 	operator, err := nkeys.CreateOperator()
@@ -291,6 +297,9 @@ func TestResolverInTheOptions(t *testing.T) {
 	require.Equal(t, []string{"start"}, r.calls)
 	require.Same(t, r, s.AccountResolver())
 	require.NoError(t, s.ReloadOptions(s.options().Clone()))
+	other := s.options().Clone()
+	other.AccountResolver = &countedResolver{}
+	require.ErrorContains(t, s.ReloadOptions(other), "another account resolver")
 	s.Shutdown()
 	require.Equal(t, []string{"start", "reload", "close"}, r.calls)
 }

@@ -117,7 +117,10 @@ type replacement struct {
 
 // prepare makes what next needs. If it fails it leaves nothing behind but perhaps a new pid file.
 func (s *Server) prepare(running, next *Options) (n replacement, err error) {
-	undo := s.tenants.Prepare(next)
+	undo, err := s.tenants.Prepare(next)
+	if err != nil {
+		return n, err
+	}
 	defer func() {
 		if err == nil {
 			return

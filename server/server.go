@@ -192,12 +192,19 @@ func (s *Server) Start() {
 
 // start does the work of Start.
 func (s *Server) start() error {
-	s.life.Lock()
-	defer s.life.Unlock()
 	if !s.beginStart() {
 		return nil
 	}
-	if err := s.open(); err != nil {
+	err := s.startResolver() // not under the lock: it may call the server
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.ending.Err() != nil {
+		return nil
+	}
+	if err == nil {
+		err = s.open()
+	}
+	if err != nil {
 		s.mu.Lock()
 		s.mu.err = err
 		s.mu.Unlock()
@@ -236,9 +243,6 @@ func (s *Server) open() error {
 	}
 	if err := s.startMonitoring(); err != nil {
 		return fatalf("Can't start monitoring: %v", err)
-	}
-	if err := s.startResolver(); err != nil {
-		return fatalf("%v", err)
 	}
 	if err := s.tenants.Start(s.ending); err != nil {
 		return fatalf("%v", err)

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"errors"
-
 	"github.com/baridmq/barid/internal/doors/client"
 	"github.com/baridmq/barid/internal/observe/system"
 	"github.com/baridmq/barid/internal/tenancy"
@@ -52,18 +50,10 @@ func (s *Server) kick(id uint64) error {
 
 // announce tells a connection that it should go elsewhere, for a tool.
 func (s *Server) announce(id uint64) error {
-	d := s.served()
-	if d == nil {
-		return system.ErrNoClient
+	if d := s.served(); d != nil {
+		return d.Announce(id)
 	}
-	err := d.Announce(id)
-	switch {
-	case errors.Is(err, client.ErrNoConnection):
-		return system.ErrNoClient
-	case err != nil:
-		return system.ErrNotReady
-	}
-	return nil
+	return client.ErrNoClient
 }
 
 // userInfo is what the user of a connection may know of itself, nil if there is no such connection.

@@ -92,6 +92,7 @@ func TestServicesCrossAccounts(t *testing.T) {
 	var info map[string]any
 	require.NoError(t, json.Unmarshal([]byte(<-infos), &info))
 	require.Equal(t, "B", info["acc"])
+	require.Positive(t, info["rtt"], "from the first request on")
 	require.NotContains(t, info, "user")
 
 	reply, err = c.Request("sum.9", []byte("y"), soon)

@@ -3,6 +3,8 @@ package test_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -323,4 +325,32 @@ func TestSystemEvents(t *testing.T) {
 	require.ErrorIs(t, err, nats.ErrNoResponders)
 	_, err = ann.Request("$SYS.REQ.CLAIMS.LIST", nil, soon)
 	require.ErrorIs(t, err, nats.ErrNoResponders)
+}
+
+// A reload while the account server is ill takes no account away.
+func TestReloadWhileTheAccountServerIsIll(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t)
+	app := r.account("APP")
+	var ill atomic.Bool
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		id := q.URL.Path[strings.LastIndex(q.URL.Path, "/")+1:]
+		for _, a := range r.tenants {
+			switch {
+			case a.public != id:
+			case ill.Load():
+				w.WriteHeader(http.StatusServiceUnavailable)
+			default:
+				fmt.Fprint(w, a.token)
+			}
+		}
+	}))
+	defer h.Close()
+	f := fromFile(t, r.base()+fmt.Sprintf("resolver: URL(%s/a/)\n", h.URL))
+	nc, _ := f.client(app.user("one").option())
+	ill.Store(true)
+	f.become(r.base() + fmt.Sprintf("resolver: URL(%s/a)\n", h.URL))
+	ill.Store(false)
+	require.NoError(t, nc.FlushTimeout(soon))
+	f.client(app.user("two").option())
 }

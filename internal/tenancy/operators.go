@@ -55,10 +55,28 @@ func (t *Tenants) trust(o *options.Options) (err error) {
 	t.fetcher = resolver.NewFetcher(resolver.NewMemory(nil))
 	t.accounts = accounts.New(accounts.Config{
 		Registry: t.registry, Operators: t.operators, Tasks: t.cfg.Tasks, System: SystemAccount(o),
-		Fetch: t.fetcher.Fetch, Changed: t.changed, Log: t.log,
+		Fetch: t.fetch, Changed: t.changed, Log: t.log,
 	})
 	return nil
 }
+
+// fetch asks the resolver for the JWT of an account.
+func (t *Tenants) fetch(ctx context.Context, id string) (string, error) {
+	token, err := t.fetcher.Fetch(ctx, id)
+	if errors.Is(err, resolver.ErrNotFound) {
+		err = absent{err}
+	}
+	return token, err
+}
+
+// absent is an accounts.ErrMissing with the text of a resolver.
+type absent struct{ error }
+
+// Is says that it is ErrMissing.
+func (absent) Is(target error) bool { return target == accounts.ErrMissing }
+
+// Unwrap returns what the resolver said.
+func (a absent) Unwrap() error { return a.error }
 
 // changed passes on that an account has changed.
 func (t *Tenants) changed(a *account.Account) { t.cfg.Changed(a) }
@@ -100,12 +118,9 @@ func (t *Tenants) Tenant(name string) *accounts.Tenant {
 	return t.accounts.Loaded(name)
 }
 
-// Greet logs whom the server trusts.
-func (t *Tenants) Greet() {
+// greet logs whom the server trusts.
+func (t *Tenants) greet() {
 	o := t.now.Load()
-	if len(o.TrustedOperators) == 0 {
-		return
-	}
 	t.log.Noticef("Trusted Operators")
 	for _, op := range o.TrustedOperators {
 		t.log.Noticef("  System  : %q", op.Audience)
@@ -121,7 +136,7 @@ func (t *Tenants) Greet() {
 			t.log.Warnf("The JWT of operator %q has expired", op.Name)
 		}
 	}
-	if o.SystemAccount == "" && SystemAccount(o) == options.DefaultSystemAccount {
+	if SystemAccount(o) == options.DefaultSystemAccount { // the operators named none
 		t.log.Warnf("Trusted Operators should utilize a System Account")
 	}
 }
@@ -129,7 +144,7 @@ func (t *Tenants) Greet() {
 // startResolver opens where JWTs come from and loads the system account.
 func (t *Tenants) startResolver(ctx context.Context) error {
 	o := t.now.Load()
-	t.Greet()
+	t.greet()
 	if !t.own { // else a program has said before whom to ask
 		s, err := t.store(ctx, o)
 		if err != nil {

@@ -3,7 +3,6 @@ package tenancy
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/nats-io/jwt/v2"
 
@@ -52,8 +51,12 @@ func exported(e *account.Export) *options.AccountExport {
 var errClaims = errors.New("claim based accounts can not be updated directly")
 
 // Change lets f change what an account exports and imports, and puts it in force until a reload.
-// Nothing is changed if f returns an error, or the server would not allow the result.
+// Nothing is changed if f returns an error, or the server would not allow the result, or has that account
+// no more.
 func (t *Tenants) Change(a *account.Account, f func(*options.AccountRules) error) error {
+	if t.registry.Get(a.Name()) != a {
+		return ErrMissing
+	}
 	if t.Tenant(a.Name()) != nil {
 		return errClaims
 	}
@@ -92,8 +95,12 @@ func (t *Tenants) permits(changed account.Spec) error {
 	return nil // what others import in vain now is their loss
 }
 
-// Claim gives an account of a server without operators what claims say, whoever has signed them.
+// Claim gives an account what claims say, whoever has signed them. An account that came by a JWT is
+// changed by another one only.
 func (t *Tenants) Claim(name string, c *jwt.AccountClaims) error {
+	if t.Tenant(name) != nil {
+		return errClaims
+	}
 	spec, err := claims.SpecOf(c)
 	if err != nil {
 		return err
@@ -105,5 +112,3 @@ func (t *Tenants) Claim(name string, c *jwt.AccountClaims) error {
 	t.changed(t.registry.Put(spec))
 	return nil
 }
-
-func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

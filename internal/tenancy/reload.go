@@ -1,13 +1,21 @@
 package tenancy
 
 import (
-	"github.com/baridmq/barid/internal/bus/account"
+	"errors"
+	"reflect"
+
 	"github.com/baridmq/barid/server/options"
 )
 
+// errResolver says that a reload brings another resolver of the program.
+var errResolver = errors.New("config reload does not support another account resolver of the program: use SetAccountResolver")
+
 // Prepare makes those accounts of options that are not there yet; those that are keep what they have.
-// undo takes that back.
-func (t *Tenants) Prepare(next *options.Options) (undo func()) {
+// undo takes that back. An error says what of the options a running server cannot have.
+func (t *Tenants) Prepare(next *options.Options) (undo func(), err error) {
+	if !same(t.now.Load().AccountResolver, next.AccountResolver) {
+		return nil, errResolver
+	}
 	var made []string
 	for _, spec := range specs(next) {
 		if t.registry.Get(spec.Name) == nil {
@@ -19,7 +27,15 @@ func (t *Tenants) Prepare(next *options.Options) (undo func()) {
 		for _, name := range made {
 			t.registry.Remove(name)
 		}
+	}, nil
+}
+
+// same reports whether two resolvers are one, as far as can be told.
+func same(a, b options.AccountResolver) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
 	}
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && (!reflect.TypeOf(a).Comparable() || a == b)
 }
 
 // Apply gives the accounts of next, which are there, what they have in it, and lets go those that were
@@ -43,10 +59,4 @@ func (t *Tenants) Apply(running, next *options.Options) {
 	if t.accounts != nil {
 		t.reloadSource(running, next)
 	}
-}
-
-// PendingReplies is how many replies an account's exported service of that subject owes, all of them if
-// it is empty.
-func (t *Tenants) PendingReplies(a *account.Account, service string) int {
-	return a.PendingReplies()
 }

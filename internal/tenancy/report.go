@@ -24,9 +24,7 @@ func (t *Tenants) Describe(a *account.Account, x *report.Account, details bool) 
 	if !details {
 		return
 	}
-	for _, i := range a.Imports() {
-		x.Imports = append(x.Imports, report.Import{Import: i.Import, Invalid: i.Err != nil})
-	}
+	x.Imports = report.Imports(a.Imports(), t.spec)
 	if known == nil || known.Token == "" {
 		return
 	}
@@ -41,6 +39,14 @@ func (t *Tenants) Describe(a *account.Account, x *report.Account, details bool) 
 	for _, i := range issues {
 		x.Token.Issues = append(x.Token.Issues, report.Issue{Text: i.Description, Blocking: i.Blocking, Time: i.TimeCheck})
 	}
+}
+
+// spec returns what is in force for an account, nil if the server does not have it.
+func (t *Tenants) spec(name string) *account.Spec {
+	if a := t.Registry().Get(name); a != nil {
+		return a.Spec()
+	}
+	return nil
 }
 
 // Trust is what reports say of whom the server trusts.

@@ -3,7 +3,7 @@
 // system account.
 //
 // It knows no listener and no configuration file. It owns one goroutine, which looks for requests that
-// nobody has answered, and no lock: Prepare, Apply, SetResolver, Start and Stop are called by whoever
+// nobody has answered, and no lock: Prepare, Apply, Change, Claim, Register, SetResolver, Start and Stop are called by whoever
 // controls the server, one after the other.
 package tenancy
 
@@ -130,14 +130,14 @@ func (t *Tenants) Start(ctx context.Context) error {
 
 // tick looks for requests between accounts that nobody has answered in time, until ctx ends.
 func (t *Tenants) tick(ctx context.Context) {
-	every := time.NewTicker(time.Second)
-	defer every.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-every.C:
-			fanout.Tick(t.registry, now)
+		case <-due.C:
+			due.Reset(time.Until(fanout.Tick(t.registry, time.Now())))
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (t *Tenants) Stop(ctx context.Context) {
 	t.stopResolver()
 }
 
-// Lookup returns an account, loaded if need be. The error is errMissing in many words.
+// Lookup returns an account, loaded if need be. The error is an ErrMissing.
 func (t *Tenants) Lookup(ctx context.Context, name string) (*account.Account, error) {
 	if a := t.registry.Get(name); a != nil {
 		return a, nil

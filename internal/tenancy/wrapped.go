@@ -1,8 +1,10 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
 
@@ -78,7 +80,7 @@ func (t *Tenants) calledOut(o *options.Options, next identity.Authenticator) (id
 	}
 	c := o.AuthCallout
 	service := &callout.Static{
-		Issuer: c.Issuer, Account: t.registry.Get(nameOr(c.Account, account.Global)), Users: c.AuthUsers, XKey: c.XKey,
+		Issuer: c.Issuer, Account: t.registry.Get(cmp.Or(c.Account, account.Global)), Users: c.AuthUsers, XKey: c.XKey,
 		Allowed: c.AllowedAccounts, Certificates: o.TLSMap,
 		Lookup: func(name string) (*account.Account, *perm.Permissions) { return t.registry.Get(name), nil },
 		Known:  func(name string) bool { return knows(o, name) },
@@ -96,6 +98,8 @@ func (t *Tenants) calledOut(o *options.Options, next identity.Authenticator) (id
 	return callout.New(cfg)
 }
 
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
 // claimants are the accounts of operators as callouts see them.
 type claimants struct {
 	*auth.Operator
@@ -110,23 +114,11 @@ func (c claimants) Lookup(ctx context.Context, id string) (*accounts.Tenant, err
 // Loaded implements callout.Operators.
 func (c claimants) Loaded(id string) *accounts.Tenant { return c.all.Loaded(id) }
 
-// Claimed implements callout.Operators.
-func (c claimants) Claimed(ctx context.Context, cr *identity.Credentials) (*accounts.Tenant, *jwt.UserClaims) {
-	return c.Operator.Claimed(ctx, cr)
-}
-
 // knows reports whether options have a user with that name or nkey.
 func knows(o *options.Options, name string) bool {
 	return name != "" && (o.Username == name ||
 		slices.ContainsFunc(o.Users, func(u *options.User) bool { return u.Username == name }) ||
 		slices.ContainsFunc(o.Nkeys, func(u *options.NkeyUser) bool { return u.Nkey == name }))
-}
-
-func nameOr(name, standard string) string {
-	if name == "" {
-		return standard
-	}
-	return name
 }
 
 // vouchedFor lets those in, too, that have a token of a provider.

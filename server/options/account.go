@@ -44,9 +44,8 @@ type LiveAccount interface {
 	Subscriptions() int
 	// Interest is the number of subscriptions that want messages of a literal subject.
 	Interest(subject string) int
-	// PendingResponses is the number of replies that the exported service of that subject owes, or
-	// all of them if the subject is empty.
-	PendingResponses(service string) int
+	// PendingResponses is the number of replies that the exported services owe.
+	PendingResponses() int
 	// Rules returns a copy of what the account exports and imports.
 	Rules() AccountRules
 	// Change lets f change a copy of that, and puts it in force until a reload. It returns an error

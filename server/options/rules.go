@@ -225,16 +225,15 @@ func (a *Account) NumServiceImports() (n int) {
 
 // NumPendingAllResponses returns how many replies exported services owe; 0 while no server has the
 // account. The same holds for its siblings.
-func (a *Account) NumPendingAllResponses() int { return a.NumPendingResponses("") }
-
-// NumPendingReverseResponses returns how many requesters wait for them, which is the same number.
-func (a *Account) NumPendingReverseResponses() int { return a.NumPendingResponses("") }
-
-// NumPendingResponses returns how many replies the exported service of that subject owes, all of them
-// if it is empty.
-func (a *Account) NumPendingResponses(service string) int {
+func (a *Account) NumPendingAllResponses() int {
 	if l := a.live.Load(); l != nil {
-		return (*l).PendingResponses(service)
+		return (*l).PendingResponses()
 	}
 	return 0
 }
+
+// NumPendingReverseResponses returns how many requesters wait for them, which is the same number.
+func (a *Account) NumPendingReverseResponses() int { return a.NumPendingAllResponses() }
+
+// NumPendingResponses returns the number of all of them, whatever the service: they are not counted apart.
+func (a *Account) NumPendingResponses(service string) int { return a.NumPendingAllResponses() }

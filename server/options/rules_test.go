@@ -69,11 +69,11 @@ type running struct {
 	fault error
 }
 
-func (*running) Connections() int            { return 1 }
-func (*running) Subscriptions() int          { return 2 }
-func (*running) Interest(string) int         { return 3 }
-func (*running) PendingResponses(string) int { return 4 }
-func (r *running) Rules() AccountRules       { return r.rules.Clone() }
+func (*running) Connections() int      { return 1 }
+func (*running) Subscriptions() int    { return 2 }
+func (*running) Interest(string) int   { return 3 }
+func (*running) PendingResponses() int { return 4 }
+func (r *running) Rules() AccountRules { return r.rules.Clone() }
 func (r *running) Change(f func(*AccountRules) error) error {
 	next := r.rules.Clone()
 	if err := f(&next); err != nil {

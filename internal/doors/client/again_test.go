@@ -139,6 +139,25 @@ func TestErrorsOfTheAuthenticator(t *testing.T) {
 	}
 }
 
+// The line of a refused login names the user of its JWT if there is no other name, by the public key only.
+func TestRefusedUsersOfJWTsAreNamed(t *testing.T) {
+	const public = "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK"
+	for _, c := range []struct{ connect, user, log string }{
+		{`{"jwt":"x"}`, public, `authentication error - JWT User "` + public + `"`},
+		{`{"jwt":"x"}`, "SUseed", `authentication error - JWT User "[REDACTED]"`},
+		{`{"jwt":"x","user":"A.1"}`, public, `authentication error - User "A.1"`},
+		{`{"jwt":"x"}`, "", "authentication error\n"},
+	} {
+		o := &oracle{}
+		st := build(t, asked(o))
+		o.refuse(fmt.Errorf("x: %w", &identity.Refused{User: c.user, Err: identity.ErrDenied}))
+		p := st.dial()
+		p.say("CONNECT " + c.connect + "\r\n")
+		require.Equal(t, "-ERR 'Authorization Violation'\r\n", p.ended())
+		require.Contains(t, st.log.text("ERR")+"\n", c.log)
+	}
+}
+
 // Renew reaches the connections of its account, idle ones, too, and no others.
 func TestRenewAsksAgain(t *testing.T) {
 	o := &oracle{}

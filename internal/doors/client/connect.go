@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/baridmq/barid/internal/bus/fanout"
 	"github.com/baridmq/barid/internal/core/proto"
@@ -19,6 +20,7 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 		return proto.ErrArguments
 	}
 	s.welcomePings() // it did its part; the rest is up to the authenticator
+	s.guessRTT()
 	t.Flush()
 	if s.connected {
 		s.dropAll()
@@ -52,6 +54,14 @@ func (s *session) connect(t *fanout.Trip, args []byte) error {
 	s.ok(t)
 	s.firstPing()
 	return nil
+}
+
+// guessRTT takes the time until the CONNECT for a round trip until one is measured: services and events want
+// to know it from the first message on. A handshake would make it too long.
+func (s *session) guessRTT() {
+	if s.conn.TLS() == nil && !s.connected {
+		s.rtt.CompareAndSwap(0, -int64(time.Since(s.conn.Started())))
+	}
 }
 
 // ping handles PING. The first one after CONNECT is answered with an INFO, too.

@@ -56,6 +56,9 @@ func (s *session) authenticate() error {
 	}
 	s.id = id
 	s.parser.MaxPayload = smallest(s.cfg.MaxPayload, id.Account.Limits().Payload, id.Limits.Payload)
+	if s.maxSubs() == 0 {
+		return proto.ErrTooManySubscriptions
+	}
 	return nil
 }
 
@@ -93,14 +96,18 @@ func (s *session) refuse(err error, c *identity.Credentials) error {
 	return &proto.Error{Text: refused.Text, Reason: refused.Reason}
 }
 
-// denied is the log line for credentials that are not good. Of them it names what is no secret.
-func denied(c *identity.Credentials) string {
+// denied is the log line for credentials that are not good, for which err is the reason. Of them it names
+// what is no secret.
+func denied(c *identity.Credentials, err error) string {
 	const text = "authentication error"
+	var more *identity.Refused
 	switch {
 	case c.NKey != "":
 		return text + " - Nkey " + quote(publicNKey(c.NKey))
 	case c.User != "":
 		return text + " - User " + quote(c.User)
+	case errors.As(err, &more) && more.User != "":
+		return text + " - JWT User " + quote(publicNKey(more.User))
 	case c.Token != "":
 		return text + ` - Token "` + proto.Redacted + `"`
 	}
@@ -133,12 +140,12 @@ func refusal(err error, c *identity.Credentials) proto.Error {
 	case errors.As(err, &own):
 		e = *own
 		if e.Log == "" && e.Text == proto.ErrAuthorization.Text {
-			e.Log = denied(c)
+			e.Log = denied(c, err)
 		} else if e.Log == "" && own == proto.ErrRegistration {
 			e.Log = err.Error()
 		}
 	default:
-		e.Log = denied(c)
+		e.Log = denied(c, err)
 	}
 	return e
 }

@@ -254,7 +254,6 @@ func TestSubscriptionLimits(t *testing.T) {
 		{5, 4, 3, 3},
 		{3, 4, 5, 3},
 		{5, 3, 4, 3},
-		{5, 3, 0, 0},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			of, own := account.Unlimited(), account.Unlimited()

@@ -17,8 +17,8 @@ import (
 type Observer interface {
 	// Connected tells of a connection whose first CONNECT was accepted.
 	Connected(*Info)
-	// Denied tells of a connection that did not get in: its Reason says why, Denied more of it for the
-	// owner of its Account. Who does not say in time who he is, is not denied, nor is he whose right to be
+	// Denied tells of a connection that did not get in: its Reason says why, Denied what the owner of
+	// its Account is told of it. Who does not say in time who he is, is not denied, nor is he whose right to be
 	// here ends.
 	Denied(*Info)
 	// Disconnected tells, with the totals, of the end of a connection that was in an account or was
@@ -49,10 +49,12 @@ func (s *session) denied(err, cause error) {
 	}
 	i := s.snapshot()
 	s.introduce(&i)
-	i.Stop, i.Reason = time.Now(), e.Reason
+	i.Stop, i.Reason, i.Denied = time.Now(), e.Reason, e.Reason.String()
 	var more *identity.Refused
 	if errors.As(cause, &more) {
-		i.Denied = more.Why
+		if more.Why != "" || more.Silent {
+			i.Denied = more.Why
+		}
 		if more.Account != nil {
 			i.settle(more.Account)
 		}

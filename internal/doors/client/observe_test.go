@@ -81,17 +81,22 @@ func TestObserverOfTheDenied(t *testing.T) {
 		why       string
 	}{
 		{"password", "CONNECT " + login("A.1", "") + "\r\n", func(*site) error { return identity.ErrDenied },
-			[]string{"denied 1 $G A.1 Authentication Failure", "disconnected 1 $G A.1 Authentication Failure"}, ""},
+			[]string{"denied 1 $G A.1 Authentication Failure", "disconnected 1 $G A.1 Authentication Failure"}, "Authentication Failure"},
 		{"known account", "CONNECT " + login("A.1", "") + "\r\n",
 			func(st *site) error {
 				return fmt.Errorf("x: %w", &identity.Refused{Account: st.accounts.Get("A"), Why: "Revoked", Err: identity.ErrDenied})
 			},
 			[]string{"denied 1 A A.1 Authentication Failure", "disconnected 1 $G A.1 Authentication Failure"}, "Revoked"},
+		{"nothing is said of why", "CONNECT " + login("A.1", "") + "\r\n",
+			func(st *site) error {
+				return &identity.Refused{Account: st.accounts.Get("A"), Silent: true, Err: identity.ErrDenied}
+			},
+			[]string{"denied 1 A A.1 Authentication Failure", "disconnected 1 $G A.1 Authentication Failure"}, ""},
 		{"proxy", `CONNECT {"auth_token":"s3cr3t"}` + "\r\n", func(*site) error { return identity.ErrProxyRequired },
-			[]string{"denied 1 $G token Proxy Required", "disconnected 1 $G token Proxy Required"}, ""},
-		{"no CONNECT", "PING\r\n", nil, []string{"denied 1 $G  Authentication Failure", "disconnected 1 $G  Authentication Failure"}, ""},
+			[]string{"denied 1 $G token Proxy Required", "disconnected 1 $G token Proxy Required"}, "Proxy Required"},
+		{"no CONNECT", "PING\r\n", nil, []string{"denied 1 $G  Authentication Failure", "disconnected 1 $G  Authentication Failure"}, "Authentication Failure"},
 		{"account", `CONNECT {"user":"A.1","account":"x"}` + "\r\n", nil,
-			[]string{"denied 1 A A.1user:A.1 Authentication Failure", "disconnected 1 A A.1user:A.1 Authentication Failure"}, ""},
+			[]string{"denied 1 A A.1user:A.1 Authentication Failure", "disconnected 1 A A.1user:A.1 Authentication Failure"}, "Authentication Failure"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, o := &watcher{}, &oracle{}

@@ -38,7 +38,7 @@ func (i *Info) Party(server string) account.Party {
 func (s *session) Party() *account.Party {
 	i := s.snapshot()
 	p := i.Party(s.cfg.Info.Name)
-	p.Cluster, p.NameTag = s.cfg.Info.Rest.Cluster, ""
+	p.Cluster, p.NameTag, p.RTT = s.cfg.Info.Rest.Cluster, "", s.RTT()
 	if i.Claims != nil {
 		p.NameTag = i.Claims.Name
 	}
@@ -46,4 +46,4 @@ func (s *session) Party() *account.Party {
 }
 
 // RTT implements fanout.Caller.
-func (s *session) RTT() time.Duration { return time.Duration(s.rtt.Load()) }
+func (s *session) RTT() time.Duration { return time.Duration(s.rtt.Load()).Abs() }

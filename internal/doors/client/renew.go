@@ -67,14 +67,14 @@ func (s *session) recheck() error {
 func (s *session) prune() error {
 	if p := s.id.Permissions; p != nil {
 		var lost []*account.Sub
-		s.sids.each(func(sub *account.Sub) {
+		s.sids.Each(func(sub *account.Sub) {
 			if !sub.Ended() && !p.MaySubscribe(sub.Subject(), sub.Queue()) {
 				lost = append(lost, sub)
 			}
 		})
 		s.revoke(lost)
 	}
-	if s.tooMany(0) {
+	if s.maxSubs() == 0 || s.tooMany(0) {
 		return proto.ErrTooManySubscriptions
 	}
 	return nil

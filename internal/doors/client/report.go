@@ -52,8 +52,7 @@ type Login struct {
 	Proxy string
 	// Claims are what a JWT says of the user; nil without one. They are shared and must not be changed.
 	Claims *identity.Claims
-	// Denied is, for Observer.Denied, what the owner of the account is told of why; empty to leave it at
-	// the reason.
+	// Denied is, for Observer.Denied, what the owner of the account is told of why; empty for nothing.
 	Denied string
 }
 
@@ -195,7 +194,7 @@ func (s *session) snapshot() Info {
 		First:         s.first.Load(),
 		Start:         s.conn.Started(),
 		LastActivity:  s.lastActivity(load.Fresh),
-		RTT:           time.Duration(s.rtt.Load()),
+		RTT:           time.Duration(max(s.rtt.Load(), 0)),
 		Pending:       load.Held,
 		InMsgs:        s.in.msgs.Load(),
 		InBytes:       s.in.bytes.Load(),

@@ -14,6 +14,7 @@ import (
 	"github.com/baridmq/barid/internal/core/closed"
 	"github.com/baridmq/barid/internal/core/outbox"
 	"github.com/baridmq/barid/internal/core/proto"
+	"github.com/baridmq/barid/internal/doors/client/sids"
 	"github.com/baridmq/barid/internal/transport/conn"
 )
 
@@ -37,7 +38,7 @@ type session struct {
 	id      *identity.Identity   // nil until authenticated
 	progress
 	publish  publishing
-	sids     sids
+	sids     sids.Table
 	pressure outbox.Pressure
 
 	from  atomic.Pointer[address]
@@ -51,7 +52,7 @@ type session struct {
 	subs  atomic.Int64 // subscriptions held
 	spent atomic.Int64 // subscriptions that reached their maximum and are still in sids
 	in    counts       // what it published
-	rtt   atomic.Int64 // last round trip, ns
+	rtt   atomic.Int64 // last round trip, ns; negative for a guess, 0 for none
 
 	pings pings
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/baridmq/barid/internal/core/msg"
 	"github.com/baridmq/barid/internal/core/proto"
 	"github.com/baridmq/barid/internal/core/subject"
+	"github.com/baridmq/barid/internal/doors/client/sids"
 )
 
 // reservedQueue is a group name that clients may not use.
@@ -28,7 +29,7 @@ func (s *session) sub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		s.complain(t, err)
 		return nil
 	}
-	if old := s.sids.get(sid); old != nil {
+	if old := s.sids.Get(sid); old != nil {
 		if !old.Ended() {
 			s.ok(t) // the sid is in use: nothing happens
 			return nil
@@ -40,7 +41,7 @@ func (s *session) sub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 		return nil
 	}
 	sub := account.NewSub(&s.owner, sid, queue)
-	s.sids.put(sub)
+	s.sids.Put(sub)
 	s.subs.Add(1)
 	s.id.Account.Subscribe(sub, subj)
 	s.ok(t)
@@ -63,12 +64,18 @@ func (s *session) maySubscribe(subj, queue, sid []byte) error {
 
 // tooMany reports whether the connection would have too many subscriptions with so many more.
 func (s *session) tooMany(more int64) bool {
+	max := s.maxSubs()
+	return max >= 0 && s.subs.Load()+more > int64(max)
+}
+
+// maxSubs is how many subscriptions the connection may have, -1 for no bound. Who may have none at all
+// may not be connected either: a user JWT without limits is one that its maker forgot to complete.
+func (s *session) maxSubs() int {
 	max := s.cfg.MaxSubscriptions
 	if max == 0 {
 		max = -1
 	}
-	max = smallest(max, s.id.Account.Limits().Subscriptions, s.id.Limits.Subscriptions)
-	return max >= 0 && s.subs.Load()+more > int64(max)
+	return smallest(max, s.id.Account.Limits().Subscriptions, s.id.Limits.Subscriptions)
 }
 
 // unsub handles UNSUB.
@@ -78,7 +85,7 @@ func (s *session) unsub(t *fanout.Trip, buf []byte, c *proto.Command) error {
 	if n < 1 || n > 2 {
 		return proto.ErrArguments
 	}
-	if sub := s.sids.get(args[0].Of(buf)); sub != nil {
+	if sub := s.sids.Get(args[0].Of(buf)); sub != nil {
 		s.flushOwn(t)
 		max := 0
 		if n == 2 {
@@ -116,7 +123,7 @@ func (s *session) forget(sub *account.Sub) {
 	if s.leave(sub) {
 		s.traceEnd(sub)
 	}
-	s.sids.remove(sub)
+	s.sids.Remove(sub)
 }
 
 // leave takes sub out of the account and of the counts. It reports false when it had reached its
@@ -132,11 +139,11 @@ func (s *session) leave(sub *account.Sub) bool {
 
 // dropAll ends all subscriptions.
 func (s *session) dropAll() {
-	s.sids.each(func(sub *account.Sub) {
+	s.sids.Each(func(sub *account.Sub) {
 		sub.GiveUp()
 		s.leave(sub)
 	})
-	s.sids = sids{}
+	s.sids = sids.Table{}
 	s.conn.Box.Invalidate()
 	s.view.Store(nil) // not before: what is encoded without a view must be stale
 }
@@ -156,10 +163,10 @@ const mostSpent = 64
 
 // sweep frees the sids of subscriptions that have reached their maximum, once they are many.
 func (s *session) sweep() {
-	if spent := s.spent.Load(); spent < mostSpent || spent < int64(s.sids.count/2) {
+	if spent := s.spent.Load(); spent < mostSpent || spent < int64(s.sids.Len()/2) {
 		return
 	}
-	s.sids.each(func(sub *account.Sub) {
+	s.sids.Each(func(sub *account.Sub) {
 		if sub.Ended() {
 			s.forget(sub)
 		}

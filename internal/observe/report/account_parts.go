@@ -46,18 +46,34 @@ func exportShape(e *account.Export) status.ExtExport {
 	if e.Kind == account.Service {
 		x.ResponseType = [...]string{account.Singleton: "Singleton", account.Streamed: "Stream", account.Chunked: "Chunked"}[e.Response]
 		x.ResponseThreshold = e.Threshold
-		if l := e.Latency; l != nil {
-			x.Latency = &status.ServiceSampling{Sampling: l.Sampling, Results: l.Subject}
-		}
+		x.Latency = sampling(e.Latency)
 	}
 	return x
 }
 
-// Imports are the imports of an account as a report wants them.
-func Imports(states []account.ImportState) []Import {
+// sampling says which requests are measured, nil for none.
+func sampling(l *account.Latency) *status.ServiceSampling {
+	if l == nil {
+		return nil
+	}
+	return &status.ServiceSampling{Sampling: l.Sampling, Results: l.Subject}
+}
+
+// Imports are the imports of an account as a report wants them. Spec returns what is in force for an
+// account, nil if that is unknown.
+func Imports(states []account.ImportState, spec func(name string) *account.Spec) []Import {
 	list := make([]Import, len(states))
 	for i := range states {
-		list[i] = Import{states[i].Import, states[i].Err != nil}
+		im := states[i].Import
+		list[i] = Import{Import: im, Invalid: states[i].Err != nil}
+		if list[i].Invalid || im.Kind != account.Service {
+			continue
+		}
+		if from := spec(im.Account); from != nil {
+			if e := from.Export(account.Service, im.Subject); e != nil {
+				list[i].Latency = e.Latency
+			}
+		}
 	}
 	return list
 }
@@ -70,6 +86,7 @@ func (i *Import) shape() status.ExtImport {
 	if i.Kind == account.Service {
 		x.LocalSubject = i.Import.LocalSubject()
 		x.To = x.LocalSubject
+		x.Latency = sampling(i.Latency)
 	}
 	return x
 }

@@ -31,6 +31,7 @@ type Account struct {
 type Import struct {
 	*account.Import
 	Invalid bool
+	Latency *account.Latency // of the service that it leads to; nil if unknown or not measured
 }
 
 // Token is a JWT that describes an account.

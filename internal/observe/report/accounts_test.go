@@ -48,7 +48,8 @@ func TestAccountOfAJWT(t *testing.T) {
 			Mappings: []account.Mapping{{Source: "a", Destinations: []account.Destined{
 				{Subject: "b", Weight: 20}, {Subject: "c", Weight: 80, Cluster: "east"}}}},
 		},
-		Imports: Imports([]account.ImportState{{Import: &stream}, {Import: &service, Err: errors.New("not authorized")}}),
+		Imports: Imports([]account.ImportState{{Import: &stream}, {Import: &service, Err: errors.New("not authorized")}},
+			func(string) *account.Spec { return nil }),
 		Token: Token{
 			JWT: "e.y.J", Issuer: "OKEY", Tags: []string{"t"}, Claims: json.RawMessage(`{"sub":"AAKEY"}`),
 			Issues: []Issue{{Text: "expired", Blocking: true, Time: true}}, Revoked: map[string]int64{"UKEY": 200},
@@ -58,6 +59,38 @@ func TestAccountOfAJWT(t *testing.T) {
 	require.NoError(t, err)
 	golden(t, "accountz_jwt", z)
 	require.Equal(t, "orders", AccountStatz(serverID, connNow, &status.AccountStatzOptions{IncludeUnused: true}, []Account{a}).Accounts[0].Name)
+}
+
+// An import of a service shows whether the service is measured, if the exporter is known and lets it.
+func TestImportsShowLatency(t *testing.T) {
+	exporter := &account.Spec{Name: "B", Exports: []account.Export{
+		{Kind: account.Service, Subject: "q.>"},
+		{Kind: account.Service, Subject: "q.*", Latency: &account.Latency{Sampling: 10, Subject: "m"}},
+		{Kind: account.Stream, Subject: "s"},
+	}}
+	imports := []account.Import{
+		{Kind: account.Service, Account: "B", Subject: "q.1"}, {Kind: account.Service, Account: "B", Subject: "q.1.2"},
+		{Kind: account.Service, Account: "B", Subject: "other"}, {Kind: account.Stream, Account: "B", Subject: "s"},
+		{Kind: account.Service, Account: "C", Subject: "q.1"}, {Kind: account.Service, Account: "B", Subject: "q.2"},
+	}
+	states := make([]account.ImportState, len(imports))
+	for i := range imports {
+		states[i].Import = &imports[i]
+	}
+	states[5].Err = errors.New("not authorized")
+	a := Account{Name: "A", Imports: Imports(states, func(name string) *account.Spec {
+		return map[string]*account.Spec{"B": exporter}[name]
+	})}
+	z, err := Accountz(serverID, connNow, &status.AccountzOptions{Account: "A"}, []Account{a})
+	require.NoError(t, err)
+	for i, x := range z.Account.Imports {
+		if i == 0 {
+			require.Equal(t, &status.ServiceSampling{Sampling: 10, Results: "m"}, x.Latency)
+			continue
+		}
+		require.Nil(t, x.Latency, "import %d", i)
+	}
+	require.Len(t, z.Account.Imports, len(imports))
 }
 
 func TestStatsz(t *testing.T) {

@@ -99,6 +99,20 @@ func (q *question) asker() (p account.Party, ok bool) {
 	return p, text != "" && json.Unmarshal([]byte(text), &p) == nil
 }
 
+// sender returns the account that asks, by the header of its request; empty for the system account
+// itself.
+func sender(header []byte) string {
+	text := (&port.Message{Header: header}).Get(requestInfo)
+	if text == "" {
+		return ""
+	}
+	var p struct {
+		Account string `json:"acc"`
+	}
+	_ = json.Unmarshal([]byte(text), &p) // what is not legible is a share, too
+	return p.Account
+}
+
 // foreign reports whether another account asks, which may have the name that stands for all.
 func (q *question) foreign() bool { return q.m.Get(requestInfo) != "" }
 

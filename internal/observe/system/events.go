@@ -61,11 +61,7 @@ func (s *System) tellDenied(i *client.Info) {
 	}
 	p := port.Open(port.Config{Account: a, Tasks: s.cfg.Tasks, Name: "system denials", ID: s.cfg.NextID()})
 	defer p.Close()
-	reason := i.Denied
-	if reason == "" {
-		reason = i.Reason.String()
-	}
-	s.send(p, deniedHere, s.goodbye(i, reason))
+	s.send(p, deniedHere, s.goodbye(i, i.Denied))
 }
 
 // goodbye is the event of a connection that has gone.

@@ -67,6 +67,11 @@ func TestDeniedAreToldInBothAccounts(t *testing.T) {
 	require.Equal(t, "$SYS.ACCOUNT.CLIENT.AUTH.ERR", m.Subject)
 	d = decoded[status.DisconnectEventMsg](t, m)
 	require.Equal(t, []string{status.DisconnectEventType, "not on Sundays", "A"}, []string{d.Type, d.Reason, d.Client.Account})
+	h.Denied(gone(9, "A", closed.AuthenticationFailure)) // nothing is said of why
+	d = decoded[status.DisconnectEventMsg](t, next(t, system))
+	require.Equal(t, "Authentication Failure", d.Reason)
+	d = decoded[status.DisconnectEventMsg](t, next(t, tenant))
+	require.Empty(t, d.Reason)
 	require.Empty(t, system)
 	require.Empty(t, tenant)
 }

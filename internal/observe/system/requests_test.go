@@ -194,7 +194,7 @@ func TestExpensiveRequestsDoNotDelayStatistics(t *testing.T) {
 	<-busy
 	h.ask("$SYS.REQ.SERVER.PING", "")
 	h.ask("$SYS.REQ.SERVER.PING.IDZ", "")
-	h.ask("$SYS.REQ.ACCOUNT.A.INFO", "")
+	h.ask("$SYS.REQ.SERVER.PING.VARZ", "")
 	require.Empty(t, answers)
 	h.connz = nil
 	close(finish)
@@ -448,4 +448,34 @@ func TestRequestsThroughImports(t *testing.T) {
 		_, err := h.request(msg(none, "", ""), lab.Patience)
 		require.ErrorIs(t, err, port.ErrNoResponders, none)
 	}
+}
+
+// An account that asks as fast as it can holds up neither the users of another one nor the operator.
+func TestAFloodOfOneAccountHoldsUpNobody(t *testing.T) {
+	h := began(t, never())
+	h.accounts.Put(account.Spec{Name: "$SYS", Limits: account.Unlimited(), Exports: account.SystemExports()})
+	h.accounts.Put(account.Spec{Name: "A", Limits: account.Unlimited(), Imports: account.SystemImports("$SYS", "A")})
+	h.accounts.Put(account.Spec{Name: "B", Limits: account.Unlimited(), Imports: account.SystemImports("$SYS", "B")})
+	a, b, gate := h.into("A"), h.into("B"), make(chan struct{})
+	defer a.Close()
+	defer b.Close()
+	began := make(chan struct{}, 1<<16)
+	h.connz = func(*status.ConnzOptions) { began <- struct{}{}; <-gate }
+	defer close(gate)
+	answers := h.listen(b, "answer")
+	n := 0
+	for ; a.Publish(msg("$SYS.REQ.SERVER.PING.CONNZ", "nobody", "{}")); n++ {
+	}
+	require.Greater(t, n, 100)
+	require.False(t, a.Publish(msg("$SYS.REQ.USER.INFO", "nobody", "")))
+	require.True(t, b.Publish(msg("$SYS.REQ.USER.INFO", "answer", "")), "it is heard")
+	require.True(t, h.asker.Publish(msg("$SYS.REQ.ACCOUNT.A.INFO", "answer", "")), "so is the operator")
+	h.ask("$SYS.REQ.SERVER.PING.VARZ", "")
+	h.ask("$SYS.REQ.SERVER.NTEST.KICK", `{"cid":7}`)
+	require.Empty(t, answers)
+	<-began
+	gate <- struct{}{}
+	<-began // it is not the next of the flood alone
+	gate <- struct{}{}
+	require.Contains(t, string(next(t, answers).Data), `"error":{"code":400}`)
 }

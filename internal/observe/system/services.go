@@ -39,8 +39,12 @@ func (s *System) subscribe() error {
 		}
 	}
 	for _, v := range s.serverServices() {
+		all := s.requests
+		if v.name == "CONNZ" {
+			all = s.tenants // every account may ask for it, as often as it likes
+		}
 		if err := errors.Join(
-			s.serve(s.requests, requestServer+id+"."+v.name, v), s.serve(s.requests, requestServer+toAll+"."+v.name, v)); err != nil {
+			s.serve(s.requests, requestServer+id+"."+v.name, v), s.serve(all, requestServer+toAll+"."+v.name, v)); err != nil {
 			return err
 		}
 	}

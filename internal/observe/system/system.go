@@ -131,7 +131,7 @@ type System struct {
 	rhythm   rhythm
 	pings    *port.Port // events, and the requests that must always be answered at once
 	requests *port.Port // what is asked of the server
-	tenants  *port.Port // what is asked of accounts, also by their own users
+	tenants  *port.Port // what users of other accounts may ask; these are served in turn
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wake     chan struct{} // holds one token while there may be work for the goroutine
@@ -170,9 +170,9 @@ func start(cfg Config, r rhythm) (*System, error) {
 	s.seq.Store(1)
 	s.mu.changed = map[string]struct{}{}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.pings = s.open("system pings", mostPings)
-	s.requests = s.open("system requests", mostRequests)
-	s.tenants = s.open("system account requests", mostTenants)
+	s.pings = s.open("system pings", mostPings, nil)
+	s.requests = s.open("system requests", mostRequests, nil)
+	s.tenants = s.open("system account requests", mostTenants, sender)
 	if !cfg.Tasks.Go("system events", s.run) {
 		close(s.done)
 		s.shut()
@@ -185,10 +185,10 @@ func start(cfg Config, r rhythm) (*System, error) {
 	return s, nil
 }
 
-func (s *System) open(name string, pending int) *port.Port {
+func (s *System) open(name string, pending int, share func(header []byte) string) *port.Port {
 	return port.Open(port.Config{
 		Account: s.cfg.Account, Tasks: s.cfg.Tasks, Name: name, ID: s.cfg.NextID(),
-		MaxPending: pending, Errorf: s.cfg.Log.Errorf,
+		MaxPending: pending, Share: share, Errorf: s.cfg.Log.Errorf,
 	})
 }
 

@@ -39,6 +39,7 @@ type Config struct {
 	System string
 	// Fetch asks a resolver for the JWT of an account; nil for no resolver. It may block until ctx ends
 	// and is called by several goroutines, but for one id by one at a time. It must not call Accounts.
+	// An error that is ErrMissing says that there is none, others that nobody knows.
 	Fetch func(ctx context.Context, id string) (string, error)
 	// Changed is called without locks after the claims of a loaded account were applied, or it expired
 	// or was deleted, so that its connections are asked again; nil for nobody. It must not wait for
@@ -213,7 +214,8 @@ func (a *Accounts) remove(s *slot) {
 }
 
 // Reload fetches all accounts again, as a resolver that knows them all has other JWTs now. Those that
-// it does not have any more, or not a valid one of, are deleted. It ends early if ctx does.
+// it does not have any more (ErrMissing), or not a valid one of, are deleted; those of which it cannot
+// tell stay what they are. It ends early if ctx does.
 func (a *Accounts) Reload(ctx context.Context) {
 	for _, t := range a.All() {
 		if t.Token == "" || a.cfg.Fetch == nil {
@@ -240,9 +242,12 @@ func (a *Accounts) reload(ctx context.Context, id string) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil:
+	case errors.Is(err, ErrMissing):
 		a.cfg.Log.Noticef("Reloaded: deleting account [removed]: %q", id)
 		a.remove(s)
+		return nil
+	case err != nil: // nobody knows whether it is still there
+		a.cfg.Log.Errorf("Reloaded: account %q stays what it was: %v", id, err)
 		return nil
 	case token == t.Token && !t.deleted && t.Complete():
 		return nil

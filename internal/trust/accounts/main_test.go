@@ -58,7 +58,7 @@ type world struct {
 	lines   []string
 }
 
-var errNotFound = errors.New("not found")
+var errNotFound = missing{errors.New("not found")}
 
 // newWorld makes one that ends with the test; inside of a bubble the test has to end it itself.
 func newWorld(t testing.TB, change func(*Config)) *world {

@@ -130,7 +130,7 @@ func TestCertificateRules(t *testing.T) {
 		{"only the first certificate counts", identity.Credentials{Certificates: append(stranger, cert...), Pass: "pw"}, "", ""},
 		{"nothing, not even a certificate", identity.Credentials{}, "open", ""},
 		{"nothing but a stranger's certificate", identity.Credentials{Certificates: stranger}, "", ""},
-		{"nkeys go first", identity.Credentials{Certificates: cert, Pass: "pw", NKey: key.public}, "", "DBG Signature missing"},
+		{"nkeys go first", identity.Credentials{Certificates: cert, Pass: "pw", NKey: key.public}, "", "DBG  - cid:0 - Signature missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, log := newLogins(t, Config{Users: users, Certificates: true, NoAuthUser: "open"})

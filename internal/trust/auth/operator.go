@@ -97,53 +97,75 @@ func (o *Operator) PinnedFails() uint64 { return o.unpinned.Load() }
 // Authenticate implements identity.Authenticator. Its errors wrap those of package identity, or the
 // context's when that ended before the account was loaded.
 func (o *Operator) Authenticate(ctx context.Context, c *identity.Credentials) (*identity.Identity, error) {
-	proxy, err := o.proxies.vouched(c)
-	if err != nil {
-		return nil, err
-	}
-	return o.enter(ctx, c, proxy)
+	_, _, enter := o.Claimed(ctx, c)
+	return enter()
+}
+
+// claimant is somebody who has shown the JWT of a user of an account that is there.
+type claimant struct {
+	o      *Operator
+	c      *identity.Credentials
+	proxy  string // that vouches for it; empty for none
+	user   *jwt.UserClaims
+	token  string // of user
+	tenant *accounts.Tenant
 }
 
 // enter says who c is, for whom a proxy vouches unless that is empty.
 func (o *Operator) enter(ctx context.Context, c *identity.Credentials, proxy string) (*identity.Identity, error) {
-	u, token, err := o.shown(c)
-	if err == nil {
-		err = claims.CheckUser(u, proxy != "")
-	}
+	who, err := o.claimant(ctx, c, proxy)
 	if err != nil {
-		return nil, o.refuse(err)
+		return nil, err
+	}
+	return who.admit()
+}
+
+// claimant says who c claims to be, and looks for its account.
+func (o *Operator) claimant(ctx context.Context, c *identity.Credentials, proxy string) (*claimant, error) {
+	u, token, err := o.shown(c)
+	if err != nil {
+		return nil, o.refuse(c, err)
+	}
+	if err := claims.CheckUser(u, proxy != ""); err != nil {
+		return nil, &identity.Refused{User: u.Subject, Err: o.refuse(c, err)}
 	}
 	account := claims.AccountOf(u)
 	if !o.pins(account) {
 		o.unpinned.Add(1)
-		o.debugf("Account %s not listed as operator pinned account", account)
-		return nil, identity.ErrDenied
+		o.debugf("%s - Account %s not listed as operator pinned account", c.Origin(), account)
+		return nil, &identity.Refused{User: u.Subject, Err: identity.ErrDenied}
 	}
 	t, err := o.lookup(ctx, c, account)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		o.debugf("Account JWT lookup error: %v", err)
-		return nil, identity.ErrDenied
+		o.debugf("%s - Account JWT lookup error: %v", c.Origin(), err)
+		return nil, &identity.Refused{User: u.Subject, Err: identity.ErrDenied}
 	}
-	id, rights, err := t.Claims.Admit(&claims.Visit{User: u, Token: token, Credentials: c, Proxy: proxy,
+	return &claimant{o: o, c: c, proxy: proxy, user: u, token: token, tenant: t}, nil
+}
+
+// admit decides by what the account says.
+func (who *claimant) admit() (*identity.Identity, error) {
+	o, c, u, t := who.o, who.c, who.user, who.tenant
+	id, rights, err := t.Claims.Admit(&claims.Visit{User: u, Token: who.token, Credentials: c, Proxy: who.proxy,
 		Account: t.Account, Expired: t.Expired(), Now: time.Now()})
 	if err != nil {
-		err = o.refuse(err)
+		refused := &identity.Refused{User: u.Subject, Err: o.refuse(c, err)}
 		if t.Claims.Signs(u.Issuer) { // else a stranger could tell the account what he likes
-			err = &identity.Refused{Account: t.Account, Err: err}
+			refused.Account = t.Account
 		}
-		return nil, err
+		return nil, refused
 	}
 	if c.Options != nil && (c.Options.Account != "" || c.Options.NewAccount) {
-		o.debugf("A client asks for an account by name")
-		return nil, identity.ErrDenied
+		o.debugf("%s - A client asks for an account by name", c.Origin())
+		return nil, &identity.Refused{Account: t.Account, User: u.Subject, Err: identity.ErrDenied}
 	}
-	id.Entry = &entry{by: o, account: account, user: u.Subject, issuer: u.Issuer, issued: u.IssuedAt,
+	id.Entry = &entry{by: o, account: t.ID, user: u.Subject, issuer: u.Issuer, issued: u.IssuedAt,
 		bearer: rights.Bearer, defaults: rights.Default, claims: t.Claims}
-	o.debugf("Authenticated JWT: %s %q (claim-name: %q, claim-tags: %q) signed with %q by Account %q (claim-name: %q, claim-tags: %q) signed with %q",
-		kindOf(c), u.Subject, u.Name, u.Tags, u.Issuer, account, t.Claims.Name, t.Claims.Tags, t.Claims.Issuer)
+	o.debugf("%s - Authenticated JWT: %s %q (claim-name: %q, claim-tags: %q) signed with %q by Account %q (claim-name: %q, claim-tags: %q) signed with %q",
+		c.Origin(), kindOf(c), u.Subject, u.Name, u.Tags, u.Issuer, t.ID, t.Claims.Name, t.Claims.Tags, t.Claims.Issuer)
 	return id, nil
 }
 
@@ -192,43 +214,37 @@ func (o *Operator) lookup(ctx context.Context, c *identity.Credentials, id strin
 	return t, err
 }
 
-// refuse logs a refusal and returns its reason.
-func (o *Operator) refuse(err error) error {
+// refuse logs that c is refused, and returns its reason.
+func (o *Operator) refuse(c *identity.Credentials, err error) error {
 	var r *claims.Refusal
 	if !errors.As(err, &r) {
 		return err
 	}
 	if r.Debug != "" {
-		o.debugf("%s", r.Debug)
+		o.debugf("%s - %s", c.Origin(), r.Debug)
 	}
 	if r.Log != "" {
-		o.errorf("%s", r.Log)
+		o.errorf("%s - %s", c.Origin(), r.Log)
 	}
 	return r.Reason
 }
 
-// Claimed returns the account and the user that credentials claim to be, by their JWT or the sentinel's:
-// the JWT is valid, but whether the account knows its issuer, and whether the client has its key, was
-// not checked. It loads the account, and is nil if it cannot, or if there is no such JWT: Authenticate
-// will say why. Who asks a service about a user begins here.
-func (o *Operator) Claimed(ctx context.Context, c *identity.Credentials) (*accounts.Tenant, *jwt.UserClaims) {
-	u, _, err := o.shown(c)
-	if err != nil {
-		return nil, nil
-	}
+// Claimed begins a login: it returns the account, which it loads, and the user that credentials claim to
+// be, by their JWT or the sentinel's. The JWT is valid, but whether the account knows its issuer, and
+// whether the client has its key, was not checked. Who asks a service about a user begins here.
+//
+// enter is the rest of Authenticate, and does not look for the account again. If the other two are nil
+// there is no such JWT, or its account could not be loaded, and nobody else may let the client in: enter
+// says why. It is called once or not at all.
+func (o *Operator) Claimed(ctx context.Context, c *identity.Credentials) (t *accounts.Tenant, u *jwt.UserClaims, enter func() (*identity.Identity, error)) {
 	proxy, err := o.proxies.vouched(c)
-	if err != nil || claims.CheckUser(u, proxy != "") != nil {
-		return nil, nil
+	if err == nil {
+		var who *claimant
+		if who, err = o.claimant(ctx, c, proxy); err == nil {
+			return who.tenant, who.user, who.admit
+		}
 	}
-	id := claims.AccountOf(u)
-	if !o.pins(id) {
-		return nil, nil
-	}
-	t, err := o.lookup(ctx, c, id)
-	if err != nil {
-		return nil, nil
-	}
-	return t, u
+	return nil, nil, func() (*identity.Identity, error) { return nil, err }
 }
 
 // Recheck implements identity.Authenticator. What a user may do by its own JWT does not change while it
@@ -252,7 +268,7 @@ func (o *Operator) Recheck(ctx context.Context, c *identity.Credentials, was *id
 	case t.Expired():
 		return nil, proto.ErrAccountExpired
 	case e.bearer && now.NoBearer:
-		o.debugf("Bearer User JWT not allowed")
+		o.debugf("%s - Bearer User JWT not allowed", c.Origin())
 		return nil, proto.ErrAuthorization
 	case now.Revoked(e.user, e.issued):
 		return nil, proto.ErrUserRevoked

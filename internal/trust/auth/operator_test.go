@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -121,7 +122,7 @@ func (r *realm) token(by signer, change func(*jwt.UserClaims)) string {
 // credentials are those with which the user may enter.
 func (r *realm) credentials(token string) *identity.Credentials {
 	return &identity.Credentials{JWT: token, Nonce: nonce, Sig: base64.RawURLEncoding.EncodeToString(r.user.sign(nonce)),
-		Kind: identity.Standard, Remote: "10.1.2.3", Options: &proto.ClientOptions{}}
+		Kind: identity.Standard, Remote: "10.1.2.3", ID: 7, Options: &proto.ClientOptions{}}
 }
 
 func (r *realm) enter(c *identity.Credentials) (*identity.Identity, error) {
@@ -136,6 +137,9 @@ func (r *realm) enters(c *identity.Credentials) *identity.Identity {
 	return id
 }
 
+// from is how log lines name the connection.
+const from = "10.1.2.3 - cid:7 - "
+
 // refused checks that c may not enter, with the last line in the log.
 func (r *realm) refused(c *identity.Credentials, line string) {
 	r.t.Helper()
@@ -145,7 +149,8 @@ func (r *realm) refused(c *identity.Credentials, line string) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	require.NotEmpty(r.t, r.log.lines)
-	require.Equal(r.t, line, r.log.lines[len(r.log.lines)-1])
+	level, text, _ := strings.Cut(line, " ")
+	require.Equal(r.t, level+" "+from+text, r.log.lines[len(r.log.lines)-1])
 }
 
 func TestUsersOfOperatorsEnter(t *testing.T) {
@@ -157,7 +162,7 @@ func TestUsersOfOperatorsEnter(t *testing.T) {
 	require.Equal(t, r.account.public, id.Account.Name())
 	require.Equal(t, r.user.public, id.NKey)
 	require.Equal(t, &identity.Claims{Token: token, Name: "alice", IssuerKey: r.account.public}, id.Claims)
-	require.Contains(t, r.log.text(), `DBG Authenticated JWT: Client "`+r.user.public+`" (claim-name: "alice"`)
+	require.Contains(t, r.log.text(), `DBG `+from+`Authenticated JWT: Client "`+r.user.public+`" (claim-name: "alice"`)
 	require.NotContains(t, r.log.text(), token)
 
 	old := r.credentials(token)
@@ -179,12 +184,27 @@ func TestWhoIsNoUserOfAnOperator(t *testing.T) {
 	r.refused(r.credentials(r.token(stranger, nil)), "DBG User JWT issuer is not known")
 	_, err := r.enter(r.credentials(r.token(stranger, nil)))
 	var told *identity.Refused
-	require.False(t, errors.As(err, &told), "no stranger tells the account anything")
+	require.ErrorAs(t, err, &told)
+	require.Nil(t, told.Account, "no stranger tells the account anything")
+	require.Equal(t, r.user.public, told.User)
 	unsigned := r.credentials(r.token(r.account, nil))
 	unsigned.Sig = ""
 	_, err = r.enter(unsigned)
 	require.ErrorAs(t, err, &told)
 	require.Equal(t, r.account.public, told.Account.Name())
+	require.Equal(t, r.user.public, told.User)
+	told = nil
+	_, err = r.enter(r.credentials("x"))
+	require.False(t, errors.As(err, &told), "nobody is known")
+	for _, change := range []func(*jwt.UserClaims){
+		func(c *jwt.UserClaims) { c.Expires = 5 },
+		func(c *jwt.UserClaims) { c.IssuerAccount = r.signing.public }, // there is none
+	} {
+		_, err = r.enter(r.credentials(r.token(r.account, change)))
+		require.ErrorIs(t, err, identity.ErrDenied)
+		require.ErrorAs(t, err, &told)
+		require.Equal(t, &identity.Refused{User: r.user.public, Err: identity.ErrDenied}, told)
+	}
 	r.update(func(c *jwt.AccountClaims) { c.SigningKeys.Add(r.signing.public) })
 	r.refused(r.credentials(r.token(r.signing, func(c *jwt.UserClaims) { c.IssuerAccount = "" })), "DBG Account JWT lookup error: account missing")
 	r.enters(r.credentials(r.token(r.signing, nil)))
@@ -245,9 +265,12 @@ func TestTheSentinel(t *testing.T) {
 		require.False(t, id.Permissions.MayPublish([]byte("a")))
 		require.True(t, id.Claims.Bearer)
 		require.Equal(t, sentinel, id.Claims.Token)
-		tenant, u := r.auth.Claimed(t.Context(), c)
+		tenant, u, enter := r.auth.Claimed(t.Context(), c)
 		require.Equal(t, r.account.public, tenant.ID)
 		require.Equal(t, r.user.public, u.Subject)
+		id, err := enter()
+		require.NoError(t, err)
+		require.Equal(t, sentinel, id.Claims.Token)
 	}
 	r.renew(OperatorConfig{Sentinel: "broken"})
 	r.refused(r.credentials(""), "DBG User JWT not valid: expected 3 chunks")
@@ -257,18 +280,65 @@ func TestClaimed(t *testing.T) {
 	r := newRealm(t)
 	c := r.credentials(r.token(newSigner(t, nkeys.CreateAccount), nil)) // whom the account does not know
 	c.Sig = ""
-	tenant, u := r.auth.Claimed(t.Context(), c)
+	tenant, u, enter := r.auth.Claimed(t.Context(), c)
 	require.Equal(t, r.account.public, tenant.ID)
 	require.Equal(t, "alice", u.Name)
+	require.Empty(t, r.log.text(), "nothing is decided yet")
+	_, err := enter()
+	require.ErrorIs(t, err, identity.ErrDenied)
+	require.Contains(t, r.log.text(), "User JWT issuer is not known")
 	for _, token := range []string{"", "x", r.token(r.account, func(c *jwt.UserClaims) { c.Expires = 5 }),
 		r.token(r.signing, func(c *jwt.UserClaims) { c.IssuerAccount = "" })} {
-		tenant, u = r.auth.Claimed(t.Context(), r.credentials(token))
+		tenant, u, enter = r.auth.Claimed(t.Context(), r.credentials(token))
 		require.Nil(t, tenant)
 		require.Nil(t, u)
+		_, err = enter()
+		require.ErrorIs(t, err, identity.ErrDenied)
 	}
 	r.renew(OperatorConfig{Pinned: []string{r.signing.public}})
-	tenant, _ = r.auth.Claimed(t.Context(), c)
+	tenant, _, enter = r.auth.Claimed(t.Context(), c)
 	require.Nil(t, tenant)
+	_, err = enter()
+	require.ErrorIs(t, err, identity.ErrDenied)
+	require.EqualValues(t, 1, r.auth.PinnedFails(), "one login counts once")
+}
+
+// A login looks for its account once, whatever comes of it: a resolver may be slow, and may have
+// changed its mind.
+func TestALoginLooksForItsAccountOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRealm(t)
+		login := func(c *identity.Credentials, line string) {
+			t.Helper()
+			time.Sleep(2 * time.Second)
+			asked := r.asked
+			_, _, enter := r.auth.Claimed(t.Context(), c)
+			require.Equal(t, asked+1, r.asked)
+			r.has(nil) // it is there from now on
+			_, err := enter()
+			require.ErrorIs(t, err, identity.ErrDenied)
+			require.Equal(t, asked+1, r.asked)
+			require.Equal(t, line, r.log.lines[len(r.log.lines)-1])
+		}
+		c := r.credentials(r.token(r.account, nil))
+		delete(r.tokens, r.account.public)
+		login(c, "DBG "+from+"Account JWT lookup error: account missing")
+		r.enters(c)
+		r.update(func(c *jwt.AccountClaims) { c.Expires = 5 })
+		login(c, "DBG "+from+"Account JWT has expired")
+	})
+}
+
+// Whose time is over before the account is there may come again.
+func TestALoginThatEndsBeforeItsAccountIsThere(t *testing.T) {
+	r := newRealm(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	delete(r.tokens, r.account.public)
+	tenant, _, enter := r.auth.Claimed(ctx, r.credentials(r.token(r.account, nil)))
+	require.Nil(t, tenant)
+	_, err := enter()
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // What an update of the account means for those who are in it.
@@ -334,6 +404,9 @@ func TestUpdatesOfTheAccount(t *testing.T) {
 			now, err := r.auth.Recheck(t.Context(), cr, id)
 			if c.want != nil {
 				require.ErrorIs(t, err, c.want)
+				if name == "bearer" {
+					require.Contains(t, r.log.text(), "DBG "+from+"Bearer User JWT not allowed")
+				}
 				return
 			}
 			require.NoError(t, err)

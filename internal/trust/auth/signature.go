@@ -30,12 +30,12 @@ func (l *Logins) byKey(c *identity.Credentials, proxied bool) (*login, error) {
 		return in, refused
 	}
 	if c.Sig == "" {
-		l.debugf("Signature missing")
+		l.debugf("%s - Signature missing", c.Origin())
 		return nil, identity.ErrDenied
 	}
 	sig, ok := claims.Signature(c.Sig)
 	if !ok {
-		l.debugf("Signature not valid base64")
+		l.debugf("%s - Signature not valid base64", c.Origin())
 		return nil, identity.ErrDenied
 	}
 	key := l.nobody
@@ -48,7 +48,7 @@ func (l *Logins) byKey(c *identity.Credentials, proxied bool) (*login, error) {
 	case refused != nil:
 		return nil, refused
 	case !verified:
-		l.debugf("Signature not verified")
+		l.debugf("%s - Signature not verified", c.Origin())
 		return nil, identity.ErrDenied
 	}
 	return in, nil

@@ -57,8 +57,9 @@ type Static struct {
 
 // Operators are the accounts of operators.
 type Operators interface {
-	// Claimed returns the account and the user that credentials claim to be; nil if they do not.
-	Claimed(ctx context.Context, c *identity.Credentials) (*accounts.Tenant, *jwt.UserClaims)
+	// Claimed returns the account and the user that credentials claim to be; nil if they do not, or if the
+	// account could not be loaded. enter decides as Next does, by what was found.
+	Claimed(ctx context.Context, c *identity.Credentials) (t *accounts.Tenant, u *jwt.UserClaims, enter func() (*identity.Identity, error))
 	// Lookup returns an account, which it may have to load.
 	Lookup(ctx context.Context, id string) (*accounts.Tenant, error)
 	// Loaded returns an account, nil if it is not loaded.
@@ -67,7 +68,7 @@ type Operators interface {
 
 // Config is what an Authenticator needs.
 type Config struct {
-	// Next decides where the service does not.
+	// Next decides where the service does not; with Operators, about connections that are in already.
 	Next identity.Authenticator
 	// Exactly one of Static and Operators is not nil.
 	Static    *Static
@@ -221,14 +222,15 @@ func sealed(id *identity.Identity) (*identity.Identity, error) {
 	return &less, nil
 }
 
-// byOperators lets Next decide about users of accounts that have no service.
+// byOperators lets operators decide about users of accounts that have no service. Next is not asked, as
+// it would look for the account again: one that could not be loaded before might have a service.
 func (a *Authenticator) byOperators(ctx context.Context, c *identity.Credentials) (*identity.Identity, error) {
-	t, u := a.cfg.Operators.Claimed(ctx, c)
+	t, u, enter := a.cfg.Operators.Claimed(ctx, c)
 	if t == nil || u == nil || !asks(t) {
-		return a.cfg.Next.Authenticate(ctx, c)
+		return enter()
 	}
 	if slices.Contains(t.Claims.Callout.Users, u.Subject) {
-		id, err := a.cfg.Next.Authenticate(ctx, c)
+		id, err := enter()
 		if err != nil {
 			return nil, err
 		}
@@ -254,26 +256,21 @@ func (a *Authenticator) ask(ctx context.Context, q *query) (*identity.Identity, 
 		return id, nil
 	}
 	refused := &identity.Refused{Account: q.acc, Err: proto.ErrAuthorization}
+	if q.claimed != nil {
+		refused.User = q.claimed.Subject
+	}
 	var why reason
 	switch {
 	case errors.As(err, &why):
 		refused.Why = why.text()
-		a.cfg.Warnf("%s - %s", name(q.c), refused.Why)
+		a.cfg.Warnf("%s - %s", q.c.Origin(), refused.Why)
 	case errors.Is(err, context.DeadlineExceeded):
-		a.cfg.Debugf("%s - Authorization callout response not received in time on account %q", name(q.c), q.acc.Name())
+		refused.Silent = true // nobody has said anything
+		a.cfg.Debugf("%s - Authorization callout response not received in time on account %q", q.c.Origin(), q.acc.Name())
 	default:
-		a.cfg.Debugf("%s - Error sending authorization request: %v", name(q.c), err)
+		a.cfg.Debugf("%s - Error sending authorization request: %v", q.c.Origin(), err)
 	}
 	return nil, refused
-}
-
-// name names a connection in logs, as those of its door do.
-func name(c *identity.Credentials) string {
-	from := c.Remote
-	if c.Addr != nil {
-		from = c.Addr.String()
-	}
-	return fmt.Sprintf("%s - cid:%d", from, c.ID)
 }
 
 // reason is why a connection is refused, for operators.

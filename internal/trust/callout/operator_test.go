@@ -23,8 +23,9 @@ type tenants struct {
 	operator key
 	trusted  *claims.Operators
 
-	mu  sync.Mutex
-	all map[string]*accounts.Tenant
+	mu   sync.Mutex
+	all  map[string]*accounts.Tenant
+	down bool // accounts cannot be loaded
 }
 
 func newTenants(w *world) *tenants {
@@ -66,12 +67,16 @@ func (ts *tenants) Lookup(_ context.Context, id string) (*accounts.Tenant, error
 	return nil, accounts.ErrMissing
 }
 
-func (ts *tenants) Claimed(_ context.Context, c *identity.Credentials) (*accounts.Tenant, *jwt.UserClaims) {
+func (ts *tenants) Claimed(ctx context.Context, c *identity.Credentials) (*accounts.Tenant, *jwt.UserClaims, func() (*identity.Identity, error)) {
+	enter := func() (*identity.Identity, error) { return ts.w.next.Authenticate(ctx, c) }
 	u, err := claims.DecodeUser(c.JWT)
-	if err != nil {
-		return nil, nil
+	switch {
+	case err != nil:
+		return nil, nil, enter
+	case ts.down:
+		return nil, nil, func() (*identity.Identity, error) { return nil, identity.ErrDenied }
 	}
-	return ts.Loaded(claims.AccountOf(u)), u
+	return ts.Loaded(claims.AccountOf(u)), u, enter
 }
 
 // floor is an operator whose account AUTH has a service, and whose account APP its users are for.
@@ -208,6 +213,23 @@ func TestWhoIsNotAskedAboutWithOperators(t *testing.T) {
 	require.ErrorIs(t, err, identity.ErrDenied)
 }
 
+// An account that could not be loaded might have a service, so that nobody enters: to look again could
+// let somebody in who was not asked about.
+func TestNobodyEntersPastAServiceThatIsNotKnownYet(t *testing.T) {
+	f := newFloor(t, nil)
+	s := f.serve(f.home.public, f.into(nil))
+	f.next.users[""] = &identity.Identity{Account: f.account(f.home.public)}
+	f.tenants.down = true
+	_, err := f.enter(f.sentinel)
+	require.ErrorIs(t, err, identity.ErrDenied)
+	require.Zero(t, f.next.asked.Load())
+	require.Zero(t, s.asked.Load())
+	f.tenants.down = false
+	_, err = f.enter(f.sentinel)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, s.asked.Load())
+}
+
 func TestAnswersThatAreRefusedWithOperators(t *testing.T) {
 	third := newKey(t, nkeys.CreateAccount)
 	for _, c := range []struct {
@@ -272,6 +294,11 @@ func TestAnswersThatAreRefusedWithOperators(t *testing.T) {
 				return
 			}
 			f.refused(t, err, f.home.public, why)
+			var r *identity.Refused
+			require.ErrorAs(t, err, &r)
+			u, err := claims.DecodeUser(f.sentinel)
+			require.NoError(t, err)
+			require.Equal(t, u.Subject, r.User, "who came, not what the service made of it")
 		})
 	}
 }

@@ -221,6 +221,9 @@ func TestNoService(t *testing.T) {
 	w := newWorld(t)
 	_, err := enter(w.static(nil), "alice", "secret")
 	w.refused(t, err, "AUTH", "")
+	var r *identity.Refused
+	require.ErrorAs(t, err, &r)
+	require.False(t, r.Silent)
 	require.Equal(t, []string{"10.0.0.1 - cid:7 - Error sending authorization request: no responders"}, w.debugs)
 	w.ports.Close()
 	_, err = enter(w.static(nil), "alice", "secret")
@@ -236,6 +239,9 @@ func TestASilentService(t *testing.T) {
 		_, err := enter(a, "alice", "secret")
 		require.Equal(t, 3*time.Second, time.Since(begin))
 		w.refused(t, err, "AUTH", "")
+		var r *identity.Refused
+		require.ErrorAs(t, err, &r)
+		require.True(t, r.Silent, "nobody has said why")
 		require.Equal(t, []string{`10.0.0.1 - cid:7 - Authorization callout response not received in time on account "AUTH"`}, w.debugs)
 	})
 }

@@ -1,11 +1,13 @@
-package client
+// Package sids finds the subscriptions of one connection by the sid that its client chose.
+//
+// It knows nothing of sessions. Nothing in it may be used by two goroutines at a time.
+package sids
 
 import "github.com/baridmq/barid/internal/bus/account"
 
-// sids finds the subscriptions of one connection by the sid that the client chose. Nearly all
-// clients count up from 1, so numbers within a window lie in a slice; the rest in maps. It
-// belongs to the reader.
-type sids struct {
+// Table holds subscriptions by their sids. Nearly all clients count up from 1, so numbers within a
+// window lie in a slice; the rest in maps. The zero value is empty.
+type Table struct {
 	base   uint64         // sid of window[0]
 	window []*account.Sub // nil: free
 	far    map[uint64]*account.Sub
@@ -16,8 +18,11 @@ type sids struct {
 // windowSlack is how many free places the window may have beyond as many as are taken.
 const windowSlack = 256
 
-// get returns the subscription with the given sid, or nil.
-func (t *sids) get(sid []byte) *account.Sub {
+// Len is the number of subscriptions.
+func (t *Table) Len() int { return t.count }
+
+// Get returns the subscription with the given sid, or nil.
+func (t *Table) Get(sid []byte) *account.Sub {
 	n, ok := account.Canonical(sid)
 	if !ok {
 		return t.named[string(sid)]
@@ -28,8 +33,8 @@ func (t *sids) get(sid []byte) *account.Sub {
 	return t.far[n]
 }
 
-// put enters s, whose sid must be free.
-func (t *sids) put(s *account.Sub) {
+// Put enters s, whose sid must be free.
+func (t *Table) Put(s *account.Sub) {
 	t.count++
 	n, ok := s.SID()
 	switch {
@@ -49,7 +54,7 @@ func (t *sids) put(s *account.Sub) {
 }
 
 // reach makes the window reach sid n, if that is worth its memory.
-func (t *sids) reach(n uint64) bool {
+func (t *Table) reach(n uint64) bool {
 	reach := uint64(2*t.count + windowSlack)
 	if n-t.base > reach {
 		t.slide()
@@ -67,7 +72,7 @@ func (t *sids) reach(n uint64) bool {
 }
 
 // slide moves the window to its first taken place, if that makes much of it free.
-func (t *sids) slide() {
+func (t *Table) slide() {
 	free := 0
 	for free < len(t.window) && t.window[free] == nil {
 		free++
@@ -78,8 +83,8 @@ func (t *sids) slide() {
 	}
 }
 
-// remove takes s out.
-func (t *sids) remove(s *account.Sub) {
+// Remove takes s out.
+func (t *Table) Remove(s *account.Sub) {
 	t.count--
 	n, ok := s.SID()
 	switch {
@@ -92,8 +97,8 @@ func (t *sids) remove(s *account.Sub) {
 	}
 }
 
-// each calls f for every subscription. f may remove the one it is called with.
-func (t *sids) each(f func(*account.Sub)) {
+// Each calls f for every subscription. f may remove the one it is called with.
+func (t *Table) Each(f func(*account.Sub)) {
 	for _, s := range t.window {
 		if s != nil {
 			f(s)

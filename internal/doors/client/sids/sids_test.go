@@ -1,4 +1,4 @@
-package client
+package sids
 
 import (
 	"fmt"
@@ -41,21 +41,21 @@ func TestSidsAgreeWithAMap(t *testing.T) {
 			for seed := range uint64(12) {
 				counter = 0
 				random := rand.New(rand.NewPCG(seed, 3))
-				var table sids
+				var table Table
 				model, order, most := map[string]*account.Sub{}, []string{}, 0
 				for range 600 {
 					sid := choose(random)
 					if len(order) > 0 && random.IntN(100) < 20+30*int(seed%2) { // every other history stays small
 						sid = order[random.IntN(len(order))]
 					}
-					require.Same(t, model[sid], table.get([]byte(sid)), sid)
+					require.Same(t, model[sid], table.Get([]byte(sid)), sid)
 					if s := model[sid]; s != nil {
-						table.remove(s)
+						table.Remove(s)
 						delete(model, sid)
 						order = slices.DeleteFunc(order, func(o string) bool { return o == sid })
 					} else {
 						s := account.NewSub(&account.Owner{}, []byte(sid), nil)
-						table.put(s)
+						table.Put(s)
 						model[sid] = s
 						order = append(order, sid)
 					}
@@ -63,17 +63,17 @@ func TestSidsAgreeWithAMap(t *testing.T) {
 					require.Equal(t, len(model), table.count)
 				}
 				for sid, s := range model {
-					require.Same(t, s, table.get([]byte(sid)), sid)
+					require.Same(t, s, table.Get([]byte(sid)), sid)
 				}
 				seen := map[string]*account.Sub{}
-				table.each(func(s *account.Sub) { seen[string(s.AppendSID(nil))] = s })
+				table.Each(func(s *account.Sub) { seen[string(s.AppendSID(nil))] = s })
 				require.Equal(t, model, seen)
 				require.LessOrEqual(t, len(table.window), 2*most+windowSlack+1, "memory for sids that nobody chose")
 
-				table.each(table.remove)
+				table.Each(table.Remove)
 				require.Zero(t, table.count)
 				for sid := range model {
-					require.Nil(t, table.get([]byte(sid)))
+					require.Nil(t, table.Get([]byte(sid)))
 				}
 			}
 		})
@@ -83,19 +83,19 @@ func TestSidsAgreeWithAMap(t *testing.T) {
 // A connection that subscribes and unsubscribes for a long time keeps a small window, and its
 // sids stay in it.
 func TestTheWindowSlides(t *testing.T) {
-	var table sids
+	var table Table
 	live := []*account.Sub{}
 	for i := range 100_000 {
 		s := account.NewSub(&account.Owner{}, strconv.AppendInt(nil, int64(i), 10), nil)
-		table.put(s)
+		table.Put(s)
 		if live = append(live, s); len(live) > 10 {
-			table.remove(live[0])
+			table.Remove(live[0])
 			live = live[1:]
 		}
 		require.LessOrEqual(t, len(table.window), 2*11+windowSlack+1)
 	}
 	require.Empty(t, table.far)
 	for _, s := range live {
-		require.Same(t, s, table.get(s.AppendSID(nil)))
+		require.Same(t, s, table.Get(s.AppendSID(nil)))
 	}
 }

@@ -69,12 +69,12 @@ func Totals(open []client.Info) (t report.OpenTotals) {
 }
 
 // Account is what a report shows of an account. Whether it is the server's own and since when its
-// settings are in force, and what a JWT says of it, is for the caller to say.
+// settings are in force, what became of its imports, and what a JWT says of it, is for the caller to say.
 func Account(a *account.Account, t client.AccountTotals) report.Account {
 	return report.Account{
 		Name: a.Name(), Clients: a.Connections(), Slow: t.Slow, Index: Index(a),
 		In: Tally(t.InMsgs, t.InBytes), Out: Tally(t.OutMsgs, t.OutBytes),
-		Spec: a.Spec(), Imports: report.Imports(a.Imports()),
+		Spec: a.Spec(),
 	}
 }
 
