@@ -87,6 +87,9 @@ func TestStuckSubscriberMissesTheWriteDeadline(t *testing.T) {
 // publisher down. It loses nothing and is not cut off, though many times what may wait for it goes
 // through.
 func TestSlowSteadySubscriberLosesNothing(t *testing.T) {
+	if checked {
+		t.Skip("a server that checks its locks is too slow for what is said about time here")
+	}
 	t.Parallel()
 	const size, messages = 8 << 10, 3000 // 24 MiB, with 1 MiB that may wait
 	s := run(t, func(opts *server.Options) {
@@ -116,7 +119,9 @@ func TestSlowSteadySubscriberLosesNothing(t *testing.T) {
 	frame := make([]byte, len(head)+size+2)
 	for n := range uint64(messages) {
 		_, err := io.ReadFull(slow, frame)
-		require.NoError(t, err, "at message %d", n)
+		if err != nil {
+			require.NoError(t, err, "at message %d; closed: %v", n, connections(t, monitor(s), "?state=closed"))
+		}
 		require.True(t, bytes.HasPrefix(frame, head), "at message %d: %q", n, frame[:len(head)])
 		require.Equal(t, n, binary.BigEndian.Uint64(frame[len(head):]))
 	}

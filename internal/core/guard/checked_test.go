@@ -143,10 +143,8 @@ func TestOwner(t *testing.T) {
 		}))
 	}
 	require.Contains(t, under(&o, func() {
-		l.Lock()
-		l.Unlock()
-		r.RLock()
-		r.RUnlock()
+		func() { l.Lock(); defer l.Unlock() }()
+		func() { r.RLock(); defer r.RUnlock() }()
 	}), "nil")
 	require.Regexp(t, `takes a guard\.Owner at .+/checked_test\.go:\d+ while it holds a guard\.Owner, since `, under(&o, p.Lock))
 	require.Contains(t, under(&o, func() { p.TryLock() }), "while it holds a guard.Owner, since ")
