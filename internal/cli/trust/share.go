@@ -114,6 +114,14 @@ func (t *tool) exportAdd() *cobra.Command {
 	return cmd
 }
 
+// export returns the account that the flags name, its claims, and which of its exports is meant.
+func (f *shareFlags) export(r *realm) (account string, c *jwt.AccountClaims, i int, err error) {
+	if account, c, err = r.current(f.account); err == nil {
+		i, err = f.find(c)
+	}
+	return account, c, i, err
+}
+
 func (t *tool) exportDelete() *cobra.Command {
 	f := shareFlags{}
 	cmd := &cobra.Command{
@@ -121,11 +129,7 @@ func (t *tool) exportDelete() *cobra.Command {
 		Example: "  barid trust export delete --account SVC --service --subject 'calc.>'", Args: t.words(cobra.NoArgs),
 	}
 	cmd.RunE = t.writing(func(cmd *cobra.Command, r *realm, _ []string) error {
-		account, c, err := r.current(f.account)
-		if err != nil {
-			return err
-		}
-		i, err := f.find(c)
+		account, c, i, err := f.export(r)
 		if err != nil {
 			return err
 		}
@@ -146,11 +150,7 @@ func (t *tool) exportRevoke() *cobra.Command {
 		Example: "  barid trust export revoke --account SVC --service --subject 'calc.>' --target APP", Args: t.words(cobra.NoArgs),
 	}
 	cmd.RunE = t.writing(func(cmd *cobra.Command, r *realm, _ []string) error {
-		account, c, err := r.current(f.account)
-		if err != nil {
-			return err
-		}
-		i, err := f.find(c)
+		account, c, i, err := f.export(r)
 		if err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func (h *house) actions() Actions {
 		},
 		Announce: func(cid uint64) error {
 			if cid != 7 {
-				return ErrNoClient
+				return client.ErrNoClient
 			}
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -79,20 +79,13 @@ type Lookup struct {
 type Actions struct {
 	// Reload reads the configuration again. It runs on a goroutine of its own, one at a time.
 	Reload func() error
-	// Kick closes a connection, Announce tells it that the server will go. They return ErrNoConnection,
-	// ErrNoClient or ErrNotReady.
+	// Kick closes a connection; the error is ErrNoConnection. Announce tells it that the server will go;
+	// errors are those of client.Door.
 	Kick, Announce func(cid uint64) error
 }
 
-// Errors of Actions.
-var (
-	// ErrNoConnection says that there is nobody to kick.
-	ErrNoConnection = errors.New("no such client or leafnode id")
-	// ErrNoClient says that there is nobody to tell.
-	ErrNoClient = errors.New("no such client id")
-	// ErrNotReady says that a client would not understand.
-	ErrNotReady = errors.New("client does not support Lame Duck Mode or is not ready to receive the notification")
-)
+// ErrNoConnection says that there is nobody to kick.
+var ErrNoConnection = errors.New("no such client or leafnode id")
 
 // Log is where a System writes. Its methods may be called by any goroutine.
 type Log interface {
